@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Every number that bounds something, with the reason for it. */
+
+/* Names: Punch 1.0, ^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$ */
+#define PB_NAME_MAX 64
+/* Peer ids are random and chosen by the peer: [A-Za-z0-9_-]{8,32} */
+#define PB_PEER_ID_MIN 8
+#define PB_PEER_ID_MAX 32
+#define PB_PEER_ID_DEFAULT 16
+/* Text a peer may show of itself ("pbsrtbin/0.1.0 libsrt/1.5.1") */
+#define PB_CLIENT_MAX 64
+
+/* Tokens: requirement S2 */
+#define PB_TOKEN_MAX 1024
+#define PB_SECRET_MIN 64
+
+/* Passphrases: requirement S16; libsrt takes 10 to 79 */
+#define PB_PASSPHRASE_LENGTH 32
+
+/* Session lifetime in seconds: Punch's default; a day at most */
+#define PB_TTL_DEFAULT 1800
+#define PB_TTL_MIN 10
+#define PB_TTL_MAX 86400
+/* Punch: PUNCH_MAX_STREAMS; the wall of a control room shows 50 */
+#define PB_STREAMS_DEFAULT_MAX 64
+#define PB_SLOT_RECEIVERS_MAX 16
+/* SRT latency in ms: Punch's default; libsrt's own field is 16 bit */
+#define PB_LATENCY_DEFAULT 200
+#define PB_LATENCY_MIN 20
+#define PB_LATENCY_MAX 8000
+/* Ports a peer may name: never a privileged one (Punch) */
+#define PB_PORT_MIN 1024
+#define PB_PORT_MAX 65535
+/* Slot ports handed out for third-party clients */
+#define PB_SLOT_PORT_FIRST 20000
+#define PB_SLOT_PORT_LAST 29999
+
+/* JSON from outside: json-glib recurses without bound and keeps the last of
+ * two equal keys, so the strict reader comes first. */
+#define PB_JSON_DEPTH_MAX 16
+#define PB_JSON_SIZE_MAX 65536
+#define PB_JSON_MEMBERS_MAX 64
+/* Integers beyond 2^53 lose digits in JavaScript */
+#define PB_JSON_INTEGER_MAX G_GINT64_CONSTANT (9007199254740991)
+
+/* WebSocket */
+#define PB_WS_MESSAGE_MAX 65536
+/* payload of a relayed message: requirement S65 */
+#define PB_SIGNAL_MAX 10240
+#define PB_WS_QUEUE_MAX (1024 * 1024)
+#define PB_WS_PING_S 15
+#define PB_WS_PONG_S 10
+/* upgraded but not registered */
+#define PB_WS_IDLE_S 10
+#define PB_WS_FRAGMENTS_MAX 16
+#define PB_WS_REGISTRATIONS_MAX 64
+
+/* HTTP, from facts about libsoup 3.2: none of these are set by default */
+#define PB_HTTP_HEADER_S 5
+#define PB_HTTP_BODY_S 10
+#define PB_HTTP_IDLE_S 30
+#define PB_HTTP_BODY_MAX 65536
+#define PB_HTTP_BACKLOG 1024
+#define PB_HTTP_CONNECTIONS_MAX 10000
+#define PB_HTTP_CONNECTIONS_PER_IP 64
+
+/* Health: reported every 5 s (Punch); two missed reports are a warning, three
+ * are critical */
+#define PB_HEALTH_INTERVAL_MS 5000
+#define PB_HEALTH_STALE_MS 12000
+#define PB_HEALTH_DEAD_MS 17000
+
+/* How long a slot waits for an owner whose connection broke */
+#define PB_SLOT_GRACE_S 15
+
+/* Reconnecting: 250 ms, doubled, to 10 s, each shortened by up to 30 % */
+#define PB_BACKOFF_FIRST_MS 250
+#define PB_BACKOFF_MAX_MS 10000
+#define PB_BACKOFF_JITTER 0.3
