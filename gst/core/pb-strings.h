@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "core/pb-session.h"
+#include "core/pb-token.h"
+
+G_BEGIN_DECLS
+
+/* What a third-party client is told to paste. */
+typedef enum {
+  PB_CLIENT_FFMPEG,
+  PB_CLIENT_OBS,
+  PB_CLIENT_VMIX,
+  PB_CLIENT_GSTREAMER,
+  PB_CLIENT_SRT_LIVE_TRANSMIT,
+  PB_CLIENT_LARIX,
+  PB_N_CLIENTS,
+} PbClientKind;
+
+typedef enum {
+  PB_SRT_CALLER,
+  PB_SRT_LISTENER,
+  PB_SRT_RENDEZVOUS,
+  PB_N_SRT_MODES,
+} PbSrtMode;
+
+PB_API GType pb_client_kind_get_type (void);
+#define PB_TYPE_CLIENT_KIND (pb_client_kind_get_type ())
+PB_API GType pb_srt_mode_get_type (void);
+#define PB_TYPE_SRT_MODE (pb_srt_mode_get_type ())
+PB_API const char *pb_client_kind_get_name (PbClientKind kind); /* "ffmpeg" */
+PB_API const char *pb_srt_mode_get_name (PbSrtMode mode); /* "caller" */
+PB_API gboolean pb_srt_mode_from_name (const char *name, PbSrtMode *out);
+
+/**
+ * PbEndpoint:
+ * Where the third-party client finds its peer, and on what terms.
+ */
+typedef struct {
+  const char *session;
+  const char *stream;
+  const char *address;    /* of our end; (nullable): not known yet */
+  guint port;             /* of our end, and of the client in rendezvous */
+  guint local_port;       /* the client's own port; 0: the same as port */
+  const char *passphrase;
+  PbCipher cipher;
+  guint latency_ms;
+} PbEndpoint;
+
+/* (transfer full): a command line or URL, exactly as that client takes it:
+ * units (ffmpeg and OBS: microseconds), escaping, limits. `direction` is what
+ * the CLIENT does: send or receive. An unknown address becomes the word ADDRESS.
+ * Where the client cannot do it the result is NULL and `*note` says so and
+ * gives the way that works. Otherwise `*note` (nullable, static) is the one
+ * line a person needs beside it. */
+PB_API char *pb_strings_format (PbClientKind kind, PbSrtMode mode,
+    PbDirection direction, const PbEndpoint *endpoint, const char **note);
+
+/* "#!::r=session/slot,m=publish" (the sender) or m=request (the receiver). */
+PB_API char *pb_strings_stream_id (const char *session, const char *stream,
+    PbDirection direction);
+/* The other way round, for a listener: also takes the bare "session/slot".
+ * PB_ERROR_INVALID; at most 512 bytes; unknown keys are ignored. */
+PB_API gboolean pb_strings_parse_stream_id (const char *text, char **session,
+    char **stream, PbDirection *direction, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
+/**
+ * PbUri:
+ * pbs://host[:port]/session[/slot][?t=token], or pb:// for plain HTTP, which is
+ * refused off loopback unless allowed. The token is taken out on parsing and
+ * never printed back.
+ */
+typedef struct {
+  gboolean is_secure;
+  char *host;
+  guint port;    /* 443 or 8080 where none is given */
+  char *session;
+  char *stream;  /* (nullable) */
+  char *token;   /* (nullable), wiped on free */
+} PbUri;
+
+#define PB_TYPE_URI (pb_uri_get_type ())
+PB_API GType pb_uri_get_type (void);
+PB_API PbUri *pb_uri_parse (const char *text, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+PB_API PbUri *pb_uri_copy (const PbUri *uri);
+PB_API void pb_uri_free (PbUri *uri);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PbUri, pb_uri_free)
+/* Without the token. */
+PB_API char *pb_uri_print (const PbUri *uri);
+PB_API gboolean pb_uri_is_loopback (const PbUri *uri);
+
+G_END_DECLS
