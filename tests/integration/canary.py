@@ -1,0 +1,60 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Requirement S30: everything at the loudest log level, then a search for every secret there was."""
+import glob
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "common"))
+from pbtest import PBCTL, SECRET, environment, expect, run, test  # noqa: E402
+
+
+def argv_of(child):
+    """What ps shows of a process."""
+    with open(f"/proc/{child.process.pid}/cmdline", "rb") as f:
+        return f.read().decode("utf-8", "replace")
+
+
+@test("at GST_DEBUG=*:9 and G_MESSAGES_DEBUG=all no passphrase, token or secret is in any log, dump or command line")
+def test_canary(scope):
+    dots, debug = scope.path("dots"), dict(G_MESSAGES_DEBUG="all", GST_DEBUG="*:9", GST_DEBUG_NO_COLOR="1")
+    os.mkdir(dots)
+    server = scope.server(debug=True, G_MESSAGES_DEBUG="all", SOUP_DEBUG="all")
+    answer = server.create()
+    admin = answer["token"]
+    send, receive = server.mint(admin, "cam-wide", "send"), server.mint(admin, "cam-wide", "receive")
+    passphrase = server.strings(admin)["passphrase"]
+    logs = {name: scope.path(name + ".log") for name in ("sender", "receiver", "director")}
+    children = [
+        scope.receiver(server, receive, GST_DEBUG_FILE=logs["receiver"], GST_DEBUG_DUMP_DOT_DIR=dots, **debug),
+        scope.sender(server, send, GST_DEBUG_FILE=logs["sender"], GST_DEBUG_DUMP_DOT_DIR=dots, **debug),
+        scope.pipeline("director", f"pbsignal uri=pb://127.0.0.1:{server.port}/demo", token=admin, GST_DEBUG_FILE=logs["director"], **debug),
+    ]
+    children[0].wait_count("out", 10, timeout=180)
+    pbctl = scope.run("pbctl", [PBCTL, "--server", server.url, "tally", "cam-wide", "program"], environment(PATCHBAY_TOKEN=admin, **debug))
+    pbctl.wait()
+    children[2].wait_message("pb-tally", timeout=180)
+    # a wrong token and a wrong passphrase are refused, and refusals are where secrets slip out
+    wrong = scope.sender(server, send[:-4] + "AAAA", **debug)
+    wrong.wait(180)
+    commands = "".join(argv_of(c) for c in children + [server])
+    for child in children:
+        child.signal(15)
+    for child in children:
+        child.wait(180)
+    server.stop()
+    texts = {"command lines": commands}
+    for child in scope.children:
+        texts[child.name] = "\n".join(child.seen)
+    for path in list(logs.values()) + glob.glob(os.path.join(dots, "*")):
+        with open(path, encoding="utf-8", errors="replace") as f:
+            texts[os.path.basename(path)] = f.read()
+    expect(len(texts["sender.log"]) > 100000, "the log is there to be searched")
+    for what, secret in (("passphrase", passphrase), ("admin token", admin.split(".")[1]), ("sender's token", send.split(".")[1]),
+                         ("receiver's token", receive.split(".")[1]), ("server secret", SECRET), ("token payload", send.split(".")[0])):
+        for name, text in texts.items():
+            at = text.find(secret)
+            expect(at < 0, f"the {what} is in {name}: …{text[max(0, at - 200):at]}[HERE]")
+
+
+run()
