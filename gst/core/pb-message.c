@@ -1,0 +1,887 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "core/pb-message.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "core/pb-field-private.h"
+#include "core/pb-limits.h"
+
+/* The wire format, for the compiler: docs/protocol.md, sections 4 and 5. */
+
+static const char *const directions[] = { "send", "receive", "observe", NULL };
+static const char *const modes[] = { "caller", "listener", "rendezvous", NULL };
+static const char *const roles[] = { "caller", "listener", NULL };
+static const char *const token_roles[] = { "peer", NULL };
+static const char *const paths[] = { "direct", "relay", "plain", NULL };
+static const char *const ciphers[] = { "aes-256", "aes-128", NULL };
+static const char *const tallies[] = { "off", "preview", "program", NULL };
+static const char *const healths[] = { "healthy", "warning", "critical", NULL };
+static const char *const srt_states[] = { "connecting", "connected",
+  "disconnected", "error", NULL };
+static const char *const states[] = { "WAITING", "READY", "CONNECTED",
+  "RELAYING", "CLOSED", NULL };
+static const char *const signal_kinds[] = { "ice", "candidate",
+  "end-of-candidates", "ready", "restart", "offer", "answer", NULL };
+static const char *const causes[] = { "", "disconnected", "stale",
+  "undecrypted", "drops", "loss", "rtt", "buffer", "bandwidth", NULL };
+static const char *const gone_reasons[] = { "left", "lost", "replaced",
+  "closed", NULL };
+static const char *const closed_reasons[] = { "session-closed",
+  "session-expired", "token-expired", "replaced", "shutdown", NULL };
+static const char *const punch_codes[] = { "SESSION_FULL", "SESSION_EXPIRED",
+  "STREAM_TAKEN", "AUTH_FAILED", "INVALID_MESSAGE", "SERVER_ERROR", NULL };
+
+#define IN PB_FIELD_IN
+#define IN_NEEDED PB_FIELD_IN_NEEDED
+#define OUT PB_FIELD_OUT
+#define OUT_NEEDED PB_FIELD_OUT_NEEDED
+#define BOTH (IN | OUT)
+#define BOTH_NEEDED (IN_NEEDED | OUT_NEEDED)
+#define OPEN PB_FIELD_OPEN
+
+#define ID_MAX G_MAXINT32
+/* libsrt's own field is 16 bit, and third parties use all of it */
+#define SRT_LATENCY_MAX 65535
+/* a session is named, and has at most this many slots, in every list of them */
+#define SLOTS_MAX PB_STREAMS_DEFAULT_MAX
+
+/* clang-format off */
+#define NAME(name, flags) { name, PB_FIELD_NAME, flags }
+#define PEER_ID(name, flags) { name, PB_FIELD_PEER_ID, flags }
+#define WORD(name, list, flags) { name, PB_FIELD_WORD, flags, .words = list }
+#define FAULT(name, flags) { name, PB_FIELD_FAULT, flags }
+#define TEXT(name, min, max, flags) { name, PB_FIELD_TEXT, flags, min, max }
+#define ICE(name, min, max, flags) { name, PB_FIELD_ICE, flags, min, max }
+#define ADDRESS(name, flags) { name, PB_FIELD_ADDRESS, flags }
+#define VERSION(name, flags) { name, PB_FIELD_VERSION, flags }
+#define INTEGER(name, min, max, flags) \
+  { name, PB_FIELD_INTEGER, flags, min, max }
+#define PORT(name, flags) INTEGER (name, PB_PORT_MIN, PB_PORT_MAX, flags)
+#define LATENCY(name, flags) \
+  INTEGER (name, PB_LATENCY_MIN, PB_LATENCY_MAX, flags)
+#define TTL(name, flags) INTEGER (name, PB_TTL_MIN, PB_TTL_MAX, flags)
+#define FIGURE(name, flags) { name, PB_FIELD_FIGURE, flags }
+#define BOOLEAN(name, flags) { name, PB_FIELD_BOOLEAN, flags }
+#define OBJECT(name, list, flags) { name, PB_FIELD_OBJECT, flags, .fields = list }
+#define LIST(name, min, max, row, flags) \
+  { name, PB_FIELD_LIST, flags, min, max, .fields = row }
+#define END { NULL }
+
+#define ID INTEGER ("id", 0, ID_MAX, BOTH)
+#define CLIENT TEXT ("client", 0, PB_CLIENT_MAX, BOTH)
+/* section 6 */
+#define FIGURES(flags) \
+  FIGURE ("rtt", flags), \
+  FIGURE ("jitter", flags), \
+  FIGURE ("loss", flags), \
+  FIGURE ("drop", flags), \
+  FIGURE ("bitrate", flags), \
+  FIGURE ("bandwidth", flags), \
+  FIGURE ("buffer", flags), \
+  FIGURE ("latency", flags), \
+  FIGURE ("packets", flags), \
+  FIGURE ("packets_lost", flags), \
+  FIGURE ("packets_dropped", flags), \
+  FIGURE ("packets_retransmitted", flags), \
+  FIGURE ("packets_undecrypted", flags), \
+  FIGURE ("interval", flags), \
+  BOOLEAN ("connected", flags)
+#define VERDICT \
+  WORD ("health", healths, OUT), \
+  WORD ("cause", causes, OUT | OPEN), \
+  BOOLEAN ("stale", OUT), \
+  FIGURE ("age", OUT)
+
+static const PbField register_fields[] = {
+  ID,
+  NAME ("stream", IN),
+  WORD ("direction", directions, IN),
+  PEER_ID ("peer", IN),
+  BOOLEAN ("ice", IN),
+  PORT ("port", IN),
+  ADDRESS ("address", IN),
+  WORD ("mode", modes, IN),
+  CLIENT,
+  VERSION ("protocol", IN),
+  END
+};
+
+static const PbField leave_fields[] = {
+  ID,
+  PEER_ID ("peer", IN_NEEDED),
+  END
+};
+
+static const PbField ready_fields[] = {
+  ID,
+  PEER_ID ("peer", IN_NEEDED),
+  WORD ("mode", modes, IN_NEEDED),
+  PORT ("port", IN_NEEDED),
+  ADDRESS ("address", IN),
+  PORT ("local_port", IN),
+  END
+};
+
+/* `data` is between the peers: see signal_data below */
+static const PbField signal_fields[] = {
+  PEER_ID ("from", BOTH_NEEDED),
+  PEER_ID ("to", BOTH_NEEDED),
+  WORD ("kind", signal_kinds, BOTH_NEEDED | OPEN),
+  INTEGER ("link", 1, G_MAXINT32, BOTH),
+  OBJECT ("data", NULL, BOTH),
+  END
+};
+
+static const PbField status_fields[] = {
+  ID,
+  PEER_ID ("peer", BOTH_NEEDED),
+  NAME ("stream", OUT_NEEDED),
+  WORD ("direction", directions, OUT_NEEDED),
+  WORD ("srt", srt_states, BOTH_NEEDED),
+  PEER_ID ("with", BOTH),
+  FAULT ("code", BOTH),
+  WORD ("path", paths, BOTH | OPEN),
+  WORD ("cipher", ciphers, BOTH | OPEN),
+  INTEGER ("latency", 0, SRT_LATENCY_MAX, BOTH),
+  END
+};
+
+static const PbField health_fields[] = {
+  ID,
+  PEER_ID ("peer", BOTH_NEEDED),
+  NAME ("stream", OUT_NEEDED),
+  WORD ("direction", directions, OUT_NEEDED),
+  VERDICT,
+  FIGURES (BOTH),
+  END
+};
+
+static const PbField tally_fields[] = {
+  ID,
+  NAME ("stream", BOTH_NEEDED),
+  WORD ("state", tallies, BOTH_NEEDED),
+  END
+};
+
+static const PbField stun_fields[] = {
+  INTEGER ("port", 1, PB_PORT_MAX, OUT_NEEDED),
+  ADDRESS ("address", OUT),
+  END
+};
+
+static const PbField registered_fields[] = {
+  ID,
+  PEER_ID ("peer", OUT_NEEDED),
+  NAME ("session", OUT_NEEDED),
+  NAME ("stream", OUT),
+  WORD ("direction", directions, OUT_NEEDED),
+  WORD ("state", states, OUT),
+  WORD ("tally", tallies, OUT),
+  LATENCY ("latency", OUT),
+  WORD ("cipher", ciphers, OUT),
+  PORT ("port", OUT),
+  TEXT ("passphrase", 10, 79, OUT),
+  OBJECT ("stun", stun_fields, OUT),
+  INTEGER ("expires", 0, PB_JSON_INTEGER_MAX, OUT),
+  VERSION ("protocol", OUT),
+  END
+};
+
+static const PbField peer_fields[] = {
+  PEER_ID ("to", OUT_NEEDED),
+  PEER_ID ("peer", OUT_NEEDED),
+  NAME ("stream", OUT_NEEDED),
+  WORD ("direction", directions, OUT_NEEDED),
+  WORD ("role", roles, OUT_NEEDED),
+  BOOLEAN ("ice", OUT),
+  WORD ("mode", modes, OUT),
+  ADDRESS ("address", OUT),
+  PORT ("port", OUT),
+  TEXT ("passphrase", 10, 79, OUT),
+  LATENCY ("latency", OUT),
+  WORD ("cipher", ciphers, OUT),
+  CLIENT,
+  END
+};
+
+static const PbField peer_gone_fields[] = {
+  PEER_ID ("to", OUT),
+  PEER_ID ("peer", OUT_NEEDED),
+  NAME ("stream", OUT),
+  WORD ("reason", gone_reasons, OUT_NEEDED | OPEN),
+  END
+};
+
+static const PbField end_fields[] = {
+  PEER_ID ("peer", OUT_NEEDED),
+  CLIENT,
+  END
+};
+
+static const PbField peer_match_fields[] = {
+  NAME ("stream", OUT_NEEDED),
+  OBJECT ("sender", end_fields, OUT_NEEDED),
+  OBJECT ("receiver", end_fields, OUT_NEEDED),
+  END
+};
+
+/* section 4.4 */
+static const PbField slot_peer_fields[] = {
+  PEER_ID ("peer", OUT_NEEDED),
+  CLIENT,
+  WORD ("srt", srt_states, OUT),
+  WORD ("path", paths, OUT | OPEN),
+  VERDICT,
+  FIGURES (OUT),
+  END
+};
+
+static const PbField slot_receiver =
+  OBJECT ("receivers", slot_peer_fields, OUT);
+
+static const PbField slot_fields[] = {
+  NAME ("stream", OUT_NEEDED),
+  WORD ("state", states, OUT_NEEDED),
+  WORD ("tally", tallies, OUT),
+  PORT ("port", OUT),
+  OBJECT ("sender", slot_peer_fields, OUT),
+  LIST ("receivers", 0, PB_SLOT_RECEIVERS_MAX, &slot_receiver, OUT),
+  END
+};
+
+static const PbField session_slot = OBJECT ("streams", slot_fields, OUT);
+
+static const PbField session_fields[] = {
+  NAME ("session", OUT_NEEDED),
+  WORD ("state", states, OUT_NEEDED),
+  LATENCY ("latency", OUT),
+  TTL ("ttl", OUT),
+  WORD ("cipher", ciphers, OUT),
+  TEXT ("created", 1, 40, OUT),
+  INTEGER ("expires", 0, PB_JSON_INTEGER_MAX, OUT),
+  LIST ("streams", 0, SLOTS_MAX, &session_slot, OUT_NEEDED),
+  END
+};
+
+static const PbField closed_fields[] = {
+  WORD ("reason", closed_reasons, OUT_NEEDED | OPEN),
+  BOOLEAN ("retry", OUT),
+  PEER_ID ("peer", OUT),
+  END
+};
+
+static const PbField envelope_fields[] = {
+  TEXT ("status", 1, 64, OUT_NEEDED),
+  TEXT ("reason", 1, 64, OUT_NEEDED),
+  TEXT ("domain", 1, 64, OUT),
+  TEXT ("message", 0, 1024, OUT_NEEDED),
+  TEXT ("request_id", 0, 64, OUT),
+  END
+};
+
+static const PbField error_fields[] = {
+  ID,
+  WORD ("code", punch_codes, OUT_NEEDED | OPEN),
+  PEER_ID ("peer", OUT),
+  OBJECT ("error", envelope_fields, OUT_NEEDED),
+  END
+};
+
+/* What a `signal` of each kind carries. Two peers may know more than this
+ * table: the server looks no further, and neither refuses what it adds. */
+static const PbField ice_data[] = {
+  ICE ("ufrag", 4, 256, BOTH_NEEDED),
+  ICE ("pwd", 22, 256, BOTH_NEEDED),
+  END
+};
+
+/* one line, or an SDP of several could be smuggled in */
+static const PbField candidate_data[] = {
+  TEXT ("candidate", 1, 1024, BOTH_NEEDED),
+  END
+};
+
+static const PbField restart_data[] = {
+  FAULT ("code", BOTH),
+  END
+};
+
+static const PbField sdp_data[] = {
+  { "sdp", PB_FIELD_LINES, BOTH_NEEDED, 1, PB_SIGNAL_MAX },
+  END
+};
+
+static const struct {
+  const char *kind;
+  const PbField data;
+} signal_data[] = {
+#define DATA(kind, list, flags) \
+  { kind, OBJECT ("data", list, flags | PB_FIELD_LOOSE) }
+  DATA ("ice", ice_data, BOTH_NEEDED),
+  DATA ("candidate", candidate_data, BOTH_NEEDED),
+  DATA ("restart", restart_data, BOTH),
+  DATA ("offer", sdp_data, BOTH_NEEDED),
+  DATA ("answer", sdp_data, BOTH_NEEDED),
+#undef DATA
+};
+
+static const struct {
+  const char *name;
+  gboolean to_server, to_peer;
+  const PbField *fields;
+} messages[] = {
+  [PB_MESSAGE_REGISTER] = { "register", TRUE, FALSE, register_fields },
+  [PB_MESSAGE_LEAVE] = { "leave", TRUE, FALSE, leave_fields },
+  [PB_MESSAGE_READY] = { "ready", TRUE, FALSE, ready_fields },
+  [PB_MESSAGE_SIGNAL] = { "signal", TRUE, TRUE, signal_fields },
+  [PB_MESSAGE_STATUS] = { "status", TRUE, TRUE, status_fields },
+  [PB_MESSAGE_HEALTH] = { "health", TRUE, TRUE, health_fields },
+  [PB_MESSAGE_TALLY] = { "tally", TRUE, TRUE, tally_fields },
+  [PB_MESSAGE_REGISTERED] = { "registered", FALSE, TRUE, registered_fields },
+  [PB_MESSAGE_PEER] = { "peer", FALSE, TRUE, peer_fields },
+  [PB_MESSAGE_PEER_GONE] = { "peer_gone", FALSE, TRUE, peer_gone_fields },
+  [PB_MESSAGE_PEER_MATCH] = { "peer_match", FALSE, TRUE, peer_match_fields },
+  [PB_MESSAGE_SESSION] = { "session", FALSE, TRUE, session_fields },
+  [PB_MESSAGE_CLOSED] = { "closed", FALSE, TRUE, closed_fields },
+  [PB_MESSAGE_ERROR] = { "error", FALSE, TRUE, error_fields },
+};
+
+static const PbField stream_name = NAME ("streams", IN);
+
+static const PbField session_create_fields[] = {
+  NAME ("name", IN_NEEDED),
+  LIST ("streams", 1, SLOTS_MAX, &stream_name, IN),
+  LATENCY ("latency", IN),
+  TTL ("ttl", IN),
+  WORD ("cipher", ciphers, IN),
+  END
+};
+
+static const PbField token_mint_fields[] = {
+  WORD ("role", token_roles, IN_NEEDED),
+  NAME ("stream", IN),
+  WORD ("direction", directions, IN),
+  TTL ("ttl", IN),
+  END
+};
+
+static const PbField *const bodies[] = {
+  [PB_BODY_SESSION_CREATE] = session_create_fields,
+  [PB_BODY_TOKEN_MINT] = token_mint_fields,
+};
+/* clang-format on */
+
+struct _PbMessage
+{
+  gatomicrefcount refs;
+  PbMessageType type;
+  JsonObject *object; /* owned; `type` is a member of it */
+};
+
+G_DEFINE_ENUM_TYPE (PbMessageType, pb_message_type,
+    G_DEFINE_ENUM_VALUE (PB_MESSAGE_REGISTER, "register"),
+    G_DEFINE_ENUM_VALUE (PB_MESSAGE_LEAVE, "leave"),
+    G_DEFINE_ENUM_VALUE (PB_MESSAGE_READY, "ready"),
+    G_DEFINE_ENUM_VALUE (PB_MESSAGE_SIGNAL, "signal"),
+    G_DEFINE_ENUM_VALUE (PB_MESSAGE_STATUS, "status"),
+    G_DEFINE_ENUM_VALUE (PB_MESSAGE_HEALTH, "health"),
+    G_DEFINE_ENUM_VALUE (PB_MESSAGE_TALLY, "tally"),
+    G_DEFINE_ENUM_VALUE (PB_MESSAGE_REGISTERED, "registered"),
+    G_DEFINE_ENUM_VALUE (PB_MESSAGE_PEER, "peer"),
+    G_DEFINE_ENUM_VALUE (PB_MESSAGE_PEER_GONE, "peer_gone"),
+    G_DEFINE_ENUM_VALUE (PB_MESSAGE_PEER_MATCH, "peer_match"),
+    G_DEFINE_ENUM_VALUE (PB_MESSAGE_SESSION, "session"),
+    G_DEFINE_ENUM_VALUE (PB_MESSAGE_CLOSED, "closed"),
+    G_DEFINE_ENUM_VALUE (PB_MESSAGE_ERROR, "error"))
+
+G_DEFINE_ENUM_TYPE (PbMessageWay, pb_message_way,
+    G_DEFINE_ENUM_VALUE (PB_MESSAGE_TO_SERVER, "to-server"),
+    G_DEFINE_ENUM_VALUE (PB_MESSAGE_TO_PEER, "to-peer"))
+
+G_DEFINE_ENUM_TYPE (PbBodyType, pb_body_type,
+    G_DEFINE_ENUM_VALUE (PB_BODY_SESSION_CREATE, "session-create"),
+    G_DEFINE_ENUM_VALUE (PB_BODY_TOKEN_MINT, "token-mint"))
+
+G_DEFINE_BOXED_TYPE (PbMessage, pb_message, pb_message_ref, pb_message_unref)
+
+/**
+ * pb_message_type_get_name:
+ * @type: a type
+ *
+ * Returns: its name on the wire, such as "register"
+ */
+const char *
+pb_message_type_get_name (PbMessageType type)
+{
+  g_return_val_if_fail ((guint) type < G_N_ELEMENTS (messages), NULL);
+
+  return messages[type].name;
+}
+
+/**
+ * pb_message_type_from_name:
+ * @name: (array length=length) (element-type guint8): a name from the wire
+ * @length: its octets; -1 where it ends with a NUL
+ * @out: (out): the type
+ *
+ * Returns: whether there is such a type
+ */
+gboolean
+pb_message_type_from_name (const char *name, gssize length, PbMessageType *out)
+{
+  gsize n = length < 0 ? strlen (name) : (gsize) length;
+
+  for (guint i = 0; i < G_N_ELEMENTS (messages); i++) {
+    if (strlen (messages[i].name) == n
+        && memcmp (messages[i].name, name, n) == 0) {
+      *out = i;
+      return TRUE;
+    }
+  }
+
+  return FALSE;
+}
+
+/**
+ * pb_message_ref:
+ * @self: a message
+ *
+ * Returns: (transfer full): the same message
+ */
+PbMessage *
+pb_message_ref (PbMessage *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+  g_atomic_ref_count_inc (&self->refs);
+
+  return self;
+}
+
+/**
+ * pb_message_unref:
+ * @self: (transfer full): a message
+ */
+void
+pb_message_unref (PbMessage *self)
+{
+  g_return_if_fail (self != NULL);
+  if (!g_atomic_ref_count_dec (&self->refs))
+    return;
+
+  json_object_unref (self->object);
+  g_free (self);
+}
+
+static PbMessage *
+message_take (PbMessageType type, JsonObject *object)
+{
+  PbMessage *self = g_new (PbMessage, 1);
+
+  g_atomic_ref_count_init (&self->refs);
+  self->type = type;
+  self->object = object;
+
+  return self;
+}
+
+/**
+ * pb_message_new:
+ * @type: its type
+ *
+ * Returns: (transfer full): a message without fields
+ */
+PbMessage *
+pb_message_new (PbMessageType type)
+{
+  JsonObject *object;
+
+  g_return_val_if_fail ((guint) type < G_N_ELEMENTS (messages), NULL);
+  object = json_object_new ();
+  json_object_set_string_member (object, "type", messages[type].name);
+
+  return message_take (type, object);
+}
+
+static gboolean
+check_signal (JsonObject *object, PbMessageWay way, GError **error)
+{
+  const char *kind = json_object_get_string_member (object, "kind");
+
+  for (guint i = 0; i < G_N_ELEMENTS (signal_data); i++) {
+    /* one row, and the others of the message passed over */
+    const PbField row[] = { signal_data[i].data, END };
+
+    if (strcmp (signal_data[i].kind, kind) == 0)
+      return pb_fields_check (row, object, NULL, way, PB_FIELD_LOOSE, error);
+  }
+
+  return TRUE;
+}
+
+static gboolean
+check_object (PbMessageType type, JsonObject *object, PbMessageWay way,
+    GError **error)
+{
+  if (pb_fields_check (messages[type].fields, object, "type", way, 0, error)
+      && (type != PB_MESSAGE_SIGNAL || check_signal (object, way, error)))
+    return TRUE;
+  g_prefix_error (error, "%s: ", messages[type].name);
+
+  return FALSE;
+}
+
+static gboolean
+read_type (JsonObject *object, PbMessageWay way, PbMessageType *out,
+    GError **error)
+{
+  JsonNode *node = json_object_get_member (object, "type");
+
+  if (node == NULL || !JSON_NODE_HOLDS_VALUE (node)
+      || json_node_get_value_type (node) != G_TYPE_STRING) {
+    g_set_error (error, PB_ERROR, PB_ERROR_INVALID, "type must be a string");
+    return FALSE;
+  }
+  if (pb_message_type_from_name (json_node_get_string (node), -1, out)
+      && (way == PB_MESSAGE_TO_SERVER ? messages[*out].to_server
+                                      : messages[*out].to_peer))
+    return TRUE;
+  g_set_error (error, PB_ERROR,
+      way == PB_MESSAGE_TO_PEER ? PB_ERROR_NOT_FOUND : PB_ERROR_INVALID,
+      "type is not a known one");
+
+  return FALSE;
+}
+
+static JsonObject *
+parse_object (const char *text, gssize length, GError **error)
+{
+  g_autoptr (JsonNode) node = pb_json_parse (text, length, error);
+
+  if (node == NULL)
+    return NULL;
+  if (!JSON_NODE_HOLDS_OBJECT (node)) {
+    g_set_error (error, PB_ERROR, PB_ERROR_INVALID, "JSON: not an object");
+    return NULL;
+  }
+
+  return json_node_dup_object (node);
+}
+
+/**
+ * pb_message_parse:
+ * @text: (array length=length) (element-type guint8): what came
+ * @length: its octets; -1 where it ends with a NUL
+ * @way: who reads it
+ * @error: PB_ERROR_INVALID, PB_ERROR_TOO_LARGE; and on the way to a peer
+ *   PB_ERROR_NOT_FOUND for a type that this version does not know, which a
+ *   client passes over
+ *
+ * Reads strictly (pb_json_check()) and checks every field against the table.
+ * The server refuses unknown fields and words; a client passes them over, but
+ * not a known field of the wrong kind or out of range.
+ *
+ * Returns: (transfer full): the message
+ */
+PbMessage *
+pb_message_parse (const char *text, gssize length, PbMessageWay way,
+    GError **error)
+{
+  g_autoptr (JsonObject) object = parse_object (text, length, error);
+  PbMessageType type;
+
+  if (object == NULL || !read_type (object, way, &type, error))
+    return NULL;
+  if (type == PB_MESSAGE_SIGNAL
+      && (length < 0 ? strlen (text) : (gsize) length) > PB_SIGNAL_MAX) {
+    g_set_error (error, PB_ERROR, PB_ERROR_TOO_LARGE,
+        "signal: more than %d octets", PB_SIGNAL_MAX);
+    return NULL;
+  }
+  if (!check_object (type, object, way, error))
+    return NULL;
+
+  return message_take (type, g_steal_pointer (&object));
+}
+
+/**
+ * pb_message_check:
+ * @self: a message
+ * @way: who is going to read it
+ * @error: PB_ERROR_INVALID
+ *
+ * What pb_message_parse() asks of the messages of others, asked of our own.
+ *
+ * Returns: whether it may leave
+ */
+gboolean
+pb_message_check (PbMessage *self, PbMessageWay way, GError **error)
+{
+  PbMessageType type;
+
+  g_return_val_if_fail (self != NULL, FALSE);
+  if (!read_type (self->object, way, &type, NULL) || type != self->type) {
+    g_set_error (error, PB_ERROR, PB_ERROR_INVALID, "%s: not sent this way",
+        messages[self->type].name);
+    return FALSE;
+  }
+
+  return check_object (type, self->object, way, error);
+}
+
+/**
+ * pb_message_print:
+ * @self: a message
+ *
+ * Returns: (transfer full): its JSON, on one line
+ */
+char *
+pb_message_print (PbMessage *self)
+{
+  g_autoptr (JsonNode) node = json_node_new (JSON_NODE_OBJECT);
+
+  g_return_val_if_fail (self != NULL, NULL);
+  json_node_set_object (node, self->object);
+
+  return pb_json_print (node);
+}
+
+/**
+ * pb_message_get_message_type:
+ * @self: a message
+ *
+ * Returns: its type
+ */
+PbMessageType
+pb_message_get_message_type (PbMessage *self)
+{
+  g_return_val_if_fail (self != NULL, PB_MESSAGE_ERROR);
+
+  return self->type;
+}
+
+/**
+ * pb_message_peek_object:
+ * @self: a message
+ *
+ * Returns: (transfer none): all of it, `type` included
+ */
+JsonObject *
+pb_message_peek_object (PbMessage *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  return self->object;
+}
+
+static JsonNode *
+peek_value (PbMessage *self, const char *field)
+{
+  JsonNode *node = json_object_get_member (self->object, field);
+
+  return node != NULL && JSON_NODE_HOLDS_VALUE (node) ? node : NULL;
+}
+
+/**
+ * pb_message_has:
+ * @self: a message
+ * @field: a field
+ *
+ * Returns: whether it is there and not null
+ */
+gboolean
+pb_message_has (PbMessage *self, const char *field)
+{
+  JsonNode *node;
+
+  g_return_val_if_fail (self != NULL, FALSE);
+  node = json_object_get_member (self->object, field);
+
+  return node != NULL && !JSON_NODE_HOLDS_NULL (node);
+}
+
+/**
+ * pb_message_get_string:
+ * @self: a message
+ * @field: a field
+ *
+ * Returns: (nullable): its text; NULL where it is absent or no string
+ */
+const char *
+pb_message_get_string (PbMessage *self, const char *field)
+{
+  JsonNode *node;
+
+  g_return_val_if_fail (self != NULL, NULL);
+  node = peek_value (self, field);
+
+  return node != NULL && json_node_get_value_type (node) == G_TYPE_STRING
+             ? json_node_get_string (node)
+             : NULL;
+}
+
+/**
+ * pb_message_get_int:
+ * @self: a message
+ * @field: a field
+ *
+ * Returns: its value, cut towards zero; 0 where it is absent or no number
+ */
+gint64
+pb_message_get_int (PbMessage *self, const char *field)
+{
+  JsonNode *node;
+  double value;
+
+  g_return_val_if_fail (self != NULL, 0);
+  node = peek_value (self, field);
+  if (node == NULL)
+    return 0;
+  if (json_node_get_value_type (node) == G_TYPE_INT64)
+    return json_node_get_int (node);
+
+  value = pb_message_get_double (self, field);
+
+  return (gint64) CLAMP (value, (double) -PB_JSON_INTEGER_MAX,
+      (double) PB_JSON_INTEGER_MAX);
+}
+
+/**
+ * pb_message_get_double:
+ * @self: a message
+ * @field: a field
+ *
+ * Returns: its value; 0 where it is absent or no number
+ */
+double
+pb_message_get_double (PbMessage *self, const char *field)
+{
+  JsonNode *node;
+  GType type;
+
+  g_return_val_if_fail (self != NULL, 0);
+  node = peek_value (self, field);
+  if (node == NULL)
+    return 0;
+  type = json_node_get_value_type (node);
+  if (type == G_TYPE_INT64)
+    return json_node_get_int (node);
+  if (type == G_TYPE_DOUBLE && isfinite (json_node_get_double (node)))
+    return json_node_get_double (node);
+
+  return 0;
+}
+
+/**
+ * pb_message_get_boolean:
+ * @self: a message
+ * @field: a field
+ *
+ * Returns: its value; FALSE where it is absent or no boolean
+ */
+gboolean
+pb_message_get_boolean (PbMessage *self, const char *field)
+{
+  JsonNode *node;
+
+  g_return_val_if_fail (self != NULL, FALSE);
+  node = peek_value (self, field);
+
+  return node != NULL && json_node_get_value_type (node) == G_TYPE_BOOLEAN
+         && json_node_get_boolean (node);
+}
+
+/**
+ * pb_message_set_string:
+ * @self: a message
+ * @field: a field
+ * @value: (nullable): its text; NULL sets JSON's null
+ */
+void
+pb_message_set_string (PbMessage *self, const char *field, const char *value)
+{
+  g_return_if_fail (self != NULL);
+  json_object_set_string_member (self->object, field, value);
+}
+
+/**
+ * pb_message_set_int:
+ * @self: a message
+ * @field: a field
+ * @value: its value
+ */
+void
+pb_message_set_int (PbMessage *self, const char *field, gint64 value)
+{
+  g_return_if_fail (self != NULL);
+  json_object_set_int_member (self->object, field, value);
+}
+
+/**
+ * pb_message_set_double:
+ * @self: a message
+ * @field: a field
+ * @value: its value
+ */
+void
+pb_message_set_double (PbMessage *self, const char *field, double value)
+{
+  g_return_if_fail (self != NULL);
+  json_object_set_double_member (self->object, field, value);
+}
+
+/**
+ * pb_message_set_boolean:
+ * @self: a message
+ * @field: a field
+ * @value: its value
+ */
+void
+pb_message_set_boolean (PbMessage *self, const char *field, gboolean value)
+{
+  g_return_if_fail (self != NULL);
+  json_object_set_boolean_member (self->object, field, value);
+}
+
+/**
+ * pb_message_take_node:
+ * @self: a message
+ * @field: a field
+ * @node: (transfer full): its value
+ */
+void
+pb_message_take_node (PbMessage *self, const char *field, JsonNode *node)
+{
+  g_return_if_fail (self != NULL);
+  json_object_set_member (self->object, field, node);
+}
+
+/**
+ * pb_body_parse:
+ * @type: which body
+ * @text: (array length=length) (element-type guint8): what came
+ * @length: its octets; -1 where it ends with a NUL
+ * @error: PB_ERROR_INVALID or PB_ERROR_TOO_LARGE
+ *
+ * Returns: (transfer full): the object, every field checked
+ */
+JsonObject *
+pb_body_parse (PbBodyType type, const char *text, gssize length,
+    GError **error)
+{
+  g_autoptr (JsonObject) object = NULL;
+
+  g_return_val_if_fail ((guint) type < G_N_ELEMENTS (bodies), NULL);
+  if (text == NULL || length == 0 || (length < 0 && *text == '\0'))
+    object = json_object_new ();
+  else
+    object = parse_object (text, length, error);
+  if (object == NULL
+      || !pb_fields_check (bodies[type], object, NULL, PB_MESSAGE_TO_SERVER, 0,
+          error))
+    return NULL;
+
+  return g_steal_pointer (&object);
+}
