@@ -56,6 +56,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PbRegistration, pb_registration_free)
  * - fault (PbFault, char *detail): why the connection is not up or a
  *   registration was refused. A fatal one (pb_fault_is_fatal()) ends the
  *   attempts: the state is CLOSED. SESSION_UNKNOWN and SLOT_TAKEN are retried.
+ *   Where one of several registrations was refused for good, that one alone is
+ *   forgotten and the others stay (pb_client_get_fault_details()).
  *   `detail` is for a log, never secret.
  */
 #define PB_TYPE_CLIENT (pb_client_get_type ())
@@ -68,10 +70,20 @@ PB_API void pb_client_set_channel_factory (PbClient *self,
     PbChannelFactory factory, gpointer user_data, GDestroyNotify destroy);
 /* Write only. Also for a fresh token after TOKEN_EXPIRED: open again then. */
 PB_API void pb_client_set_token (PbClient *self, const char *token);
+/* pb:// (plain HTTP) to another machine is refused unless this is set. */
+PB_API void pb_client_set_allow_plain (PbClient *self, gboolean allow);
 PB_API void pb_client_open (PbClient *self);
 /* Says `leave` for every registration and closes. */
 PB_API void pb_client_close (PbClient *self);
 PB_API PbClientState pb_client_get_state (PbClient *self);
+/* TRUE while a connection that was closed still says goodbye: a program that
+ * ends runs its main context until then. */
+PB_API gboolean pb_client_is_closing (PbClient *self);
+/* About the last fault, also from within its signal: how many attempts failed
+ * in a row and when the next one comes (0: never). Returns (nullable) the peer
+ * id of the registration that was refused, NULL for the whole connection. */
+PB_API const char *pb_client_get_fault_details (PbClient *self, guint *attempt,
+    guint *retry_in_ms);
 /* Registers now if connected, else when connected. Copies. */
 PB_API void pb_client_register (PbClient *self,
     const PbRegistration *registration);
