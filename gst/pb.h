@@ -12,6 +12,7 @@
 #include "core/pb-session.h"
 #include "core/pb-health.h"
 #include "core/pb-strings.h"
+#include "core/pb-uri.h"
 #include "core/pb-random.h"
 #include "net/pb-channel.h"
 #include "net/pb-client.h"
