@@ -228,9 +228,12 @@ pb_health_sample_write (const PbHealthSample *sample, PbMessage *message)
   for (guint i = 0; i < G_N_ELEMENTS (doubles); i++) {
     double value = G_STRUCT_MEMBER (double, sample, doubles[i].offset);
 
+    if (!isfinite (value) || value < 0)
+      value = 0;
     /* a thousandth is finer than any of them is measured */
-    pb_message_set_double (message, doubles[i].name,
-        isfinite (value) && value > 0 ? round (value * 1000) / 1000 : 0);
+    if (value < G_MAXINT32)
+      value = (double) (gint64) (value * 1000 + 0.5) / 1000;
+    pb_message_set_double (message, doubles[i].name, value);
   }
   for (guint i = 0; i < G_N_ELEMENTS (integers); i++)
     pb_message_set_int (message, integers[i].name,
