@@ -32,8 +32,8 @@ pb_name_is_valid (const char *name)
 {
   gsize length = name != NULL ? strnlen (name, PB_NAME_MAX + 1) : 0;
 
-  return length > 0 && length <= PB_NAME_MAX && g_ascii_isalnum (name[0])
-         && is_only (name, length, "._-");
+  return length > 0 && length <= PB_NAME_MAX && g_ascii_isalnum (name[0]) &&
+         is_only (name, length, "._-");
 }
 
 /**
@@ -47,8 +47,8 @@ pb_peer_id_is_valid (const char *id)
 {
   gsize length = id != NULL ? strnlen (id, PB_PEER_ID_MAX + 1) : 0;
 
-  return length >= PB_PEER_ID_MIN && length <= PB_PEER_ID_MAX
-         && is_only (id, length, "_-");
+  return length >= PB_PEER_ID_MIN && length <= PB_PEER_ID_MAX &&
+         is_only (id, length, "_-");
 }
 
 /* Shown to people, in terminals and pages: no control character of either set,
@@ -63,12 +63,14 @@ is_printable (const char *text, gint64 min, gint64 max, gboolean has_lines)
   for (const char *p = text; *p != '\0'; p = g_utf8_next_char (p)) {
     gunichar c = g_utf8_get_char (p);
 
-    if (has_lines && (c == '\r' || c == '\n' || c == '\t'))
-      n++;
-    else if (g_unichar_isprint (c))
-      n++;
-    else
+    GUnicodeType type = g_unichar_type (c);
+    gboolean is_break = c == '\r' || c == '\n' || c == '\t';
+
+    if ((!g_unichar_isprint (c) && !(has_lines && is_break)) ||
+        type == G_UNICODE_LINE_SEPARATOR ||
+        type == G_UNICODE_PARAGRAPH_SEPARATOR)
       return FALSE;
+    n++;
   }
 
   return n >= min && n <= max;
@@ -108,8 +110,8 @@ is_word (const PbField *field, PbMessageWay way, const char *text)
     if (strcmp (*word, text) == 0)
       return TRUE;
 
-  return (field->flags & PB_FIELD_OPEN) != 0 && way == PB_MESSAGE_TO_PEER
-         && is_printable (text, 0, PB_NAME_MAX, FALSE);
+  return (field->flags & PB_FIELD_OPEN) != 0 && way == PB_MESSAGE_TO_PEER &&
+         is_printable (text, 0, PB_NAME_MAX, FALSE);
 }
 
 static gboolean
@@ -120,7 +122,8 @@ is_fault (const char *text, PbMessageWay way)
   if (pb_fault_from_code (text, &fault))
     return TRUE;
 
-  return way == PB_MESSAGE_TO_PEER && is_printable (text, 1, PB_NAME_MAX, FALSE);
+  return way == PB_MESSAGE_TO_PEER &&
+         is_printable (text, 1, PB_NAME_MAX, FALSE);
 }
 
 static gboolean
@@ -140,9 +143,9 @@ is_string (const PbField *field, PbMessageWay way, const char *text)
     case PB_FIELD_LINES:
       return is_printable (text, field->min, field->max, TRUE);
     case PB_FIELD_ICE:
-      return strlen (text) >= (gsize) field->min
-             && strlen (text) <= (gsize) field->max
-             && is_only (text, strlen (text), "+/");
+      return strlen (text) >= (gsize) field->min &&
+             strlen (text) <= (gsize) field->max &&
+             is_only (text, strlen (text), "+/");
     case PB_FIELD_ADDRESS:
       return is_address (text);
     case PB_FIELD_VERSION:
@@ -166,12 +169,12 @@ is_number (const PbField *field, JsonNode *node)
     return value >= field->min && value <= field->max;
   }
   if (type == G_TYPE_INT64)
-    return json_node_get_int (node) >= 0
-           && json_node_get_int (node) <= PB_JSON_INTEGER_MAX;
+    return json_node_get_int (node) >= 0 &&
+           json_node_get_int (node) <= PB_JSON_INTEGER_MAX;
   if (type == G_TYPE_DOUBLE)
-    return isfinite (json_node_get_double (node))
-           && json_node_get_double (node) >= 0
-           && json_node_get_double (node) <= (double) PB_JSON_INTEGER_MAX;
+    return isfinite (json_node_get_double (node)) &&
+           json_node_get_double (node) >= 0 &&
+           json_node_get_double (node) <= (double) PB_JSON_INTEGER_MAX;
 
   return FALSE;
 }
@@ -193,7 +196,10 @@ refuse (const PbField *field, GError **error)
     case PB_FIELD_WORD:
       for (const char *const *word = field->words; *word != NULL; word++)
         g_string_append_printf (what, "%s%s",
-            word == field->words ? "" : word[1] == NULL ? " or " : ", ", *word);
+            word == field->words ? ""
+            : word[1] == NULL    ? " or "
+                                 : ", ",
+            *word);
       break;
     case PB_FIELD_FAULT:
       g_string_append (what, "a fault code");
@@ -218,8 +224,8 @@ refuse (const PbField *field, GError **error)
       g_string_append (what, "a version such as 1.0");
       break;
     case PB_FIELD_INTEGER:
-      g_string_append_printf (what,
-          "%" G_GINT64_FORMAT " to %" G_GINT64_FORMAT, field->min, field->max);
+      g_string_append_printf (what, "%" G_GINT64_FORMAT " to %" G_GINT64_FORMAT,
+          field->min, field->max);
       break;
     case PB_FIELD_FIGURE:
       g_string_append (what, "a number of 0 or more");
@@ -255,15 +261,15 @@ check_field (const PbField *field, JsonNode *node, PbMessageWay way,
         return refuse (field, error);
       return TRUE;
     case PB_FIELD_BOOLEAN:
-      if (!JSON_NODE_HOLDS_VALUE (node)
-          || json_node_get_value_type (node) != G_TYPE_BOOLEAN)
+      if (!JSON_NODE_HOLDS_VALUE (node) ||
+          json_node_get_value_type (node) != G_TYPE_BOOLEAN)
         return refuse (field, error);
       return TRUE;
     case PB_FIELD_OBJECT:
       if (!JSON_NODE_HOLDS_OBJECT (node))
         return refuse (field, error);
-      if (field->fields == NULL
-          || pb_fields_check (field->fields, json_node_get_object (node), NULL,
+      if (field->fields == NULL ||
+          pb_fields_check (field->fields, json_node_get_object (node), NULL,
               way, field->flags, error))
         return TRUE;
       g_prefix_error (error, "%s: ", field->name);
@@ -272,8 +278,8 @@ check_field (const PbField *field, JsonNode *node, PbMessageWay way,
       if (!JSON_NODE_HOLDS_ARRAY (node))
         return refuse (field, error);
       list = json_node_get_array (node);
-      if (json_array_get_length (list) < field->min
-          || json_array_get_length (list) > field->max)
+      if (json_array_get_length (list) < field->min ||
+          json_array_get_length (list) > field->max)
         return refuse (field, error);
       for (guint i = 0; i < json_array_get_length (list); i++)
         if (!check_field (field->fields, json_array_get_element (list, i), way,
@@ -281,9 +287,9 @@ check_field (const PbField *field, JsonNode *node, PbMessageWay way,
           return FALSE;
       return TRUE;
     default:
-      if (!JSON_NODE_HOLDS_VALUE (node)
-          || json_node_get_value_type (node) != G_TYPE_STRING
-          || !is_string (field, way, json_node_get_string (node)))
+      if (!JSON_NODE_HOLDS_VALUE (node) ||
+          json_node_get_value_type (node) != G_TYPE_STRING ||
+          !is_string (field, way, json_node_get_string (node)))
         return refuse (field, error);
       return TRUE;
   }
@@ -321,8 +327,8 @@ gboolean
 pb_fields_check (const PbField *fields, JsonObject *object, const char *fixed,
     PbMessageWay way, PbFieldFlags flags, GError **error)
 {
-  PbFieldFlags needed = way == PB_MESSAGE_TO_SERVER ? PB_FIELD_IN_NEEDED
-                                                    : PB_FIELD_OUT_NEEDED;
+  PbFieldFlags needed =
+      way == PB_MESSAGE_TO_SERVER ? PB_FIELD_IN_NEEDED : PB_FIELD_OUT_NEEDED;
   gboolean is_tolerant =
       way == PB_MESSAGE_TO_PEER || (flags & PB_FIELD_LOOSE) != 0;
   JsonObjectIter iter;

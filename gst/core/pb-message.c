@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
-#include "core/pb-message.h"
+#include "core/pb-message-private.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "core/pb-field-private.h"
@@ -374,13 +373,6 @@ static const PbField *const bodies[] = {
 };
 /* clang-format on */
 
-struct _PbMessage
-{
-  gatomicrefcount refs;
-  PbMessageType type;
-  JsonObject *object; /* owned; `type` is a member of it */
-};
-
 G_DEFINE_ENUM_TYPE (PbMessageType, pb_message_type,
     G_DEFINE_ENUM_VALUE (PB_MESSAGE_REGISTER, "register"),
     G_DEFINE_ENUM_VALUE (PB_MESSAGE_LEAVE, "leave"),
@@ -404,8 +396,6 @@ G_DEFINE_ENUM_TYPE (PbMessageWay, pb_message_way,
 G_DEFINE_ENUM_TYPE (PbBodyType, pb_body_type,
     G_DEFINE_ENUM_VALUE (PB_BODY_SESSION_CREATE, "session-create"),
     G_DEFINE_ENUM_VALUE (PB_BODY_TOKEN_MINT, "token-mint"))
-
-G_DEFINE_BOXED_TYPE (PbMessage, pb_message, pb_message_ref, pb_message_unref)
 
 /**
  * pb_message_type_get_name:
@@ -435,74 +425,14 @@ pb_message_type_from_name (const char *name, gssize length, PbMessageType *out)
   gsize n = length < 0 ? strlen (name) : (gsize) length;
 
   for (guint i = 0; i < G_N_ELEMENTS (messages); i++) {
-    if (strlen (messages[i].name) == n
-        && memcmp (messages[i].name, name, n) == 0) {
+    if (strlen (messages[i].name) == n &&
+        memcmp (messages[i].name, name, n) == 0) {
       *out = i;
       return TRUE;
     }
   }
 
   return FALSE;
-}
-
-/**
- * pb_message_ref:
- * @self: a message
- *
- * Returns: (transfer full): the same message
- */
-PbMessage *
-pb_message_ref (PbMessage *self)
-{
-  g_return_val_if_fail (self != NULL, NULL);
-  g_atomic_ref_count_inc (&self->refs);
-
-  return self;
-}
-
-/**
- * pb_message_unref:
- * @self: (transfer full): a message
- */
-void
-pb_message_unref (PbMessage *self)
-{
-  g_return_if_fail (self != NULL);
-  if (!g_atomic_ref_count_dec (&self->refs))
-    return;
-
-  json_object_unref (self->object);
-  g_free (self);
-}
-
-static PbMessage *
-message_take (PbMessageType type, JsonObject *object)
-{
-  PbMessage *self = g_new (PbMessage, 1);
-
-  g_atomic_ref_count_init (&self->refs);
-  self->type = type;
-  self->object = object;
-
-  return self;
-}
-
-/**
- * pb_message_new:
- * @type: its type
- *
- * Returns: (transfer full): a message without fields
- */
-PbMessage *
-pb_message_new (PbMessageType type)
-{
-  JsonObject *object;
-
-  g_return_val_if_fail ((guint) type < G_N_ELEMENTS (messages), NULL);
-  object = json_object_new ();
-  json_object_set_string_member (object, "type", messages[type].name);
-
-  return message_take (type, object);
 }
 
 static gboolean
@@ -525,8 +455,8 @@ static gboolean
 check_object (PbMessageType type, JsonObject *object, PbMessageWay way,
     GError **error)
 {
-  if (pb_fields_check (messages[type].fields, object, "type", way, 0, error)
-      && (type != PB_MESSAGE_SIGNAL || check_signal (object, way, error)))
+  if (pb_fields_check (messages[type].fields, object, "type", way, 0, error) &&
+      (type != PB_MESSAGE_SIGNAL || check_signal (object, way, error)))
     return TRUE;
   g_prefix_error (error, "%s: ", messages[type].name);
 
@@ -539,14 +469,14 @@ read_type (JsonObject *object, PbMessageWay way, PbMessageType *out,
 {
   JsonNode *node = json_object_get_member (object, "type");
 
-  if (node == NULL || !JSON_NODE_HOLDS_VALUE (node)
-      || json_node_get_value_type (node) != G_TYPE_STRING) {
+  if (node == NULL || !JSON_NODE_HOLDS_VALUE (node) ||
+      json_node_get_value_type (node) != G_TYPE_STRING) {
     g_set_error (error, PB_ERROR, PB_ERROR_INVALID, "type must be a string");
     return FALSE;
   }
-  if (pb_message_type_from_name (json_node_get_string (node), -1, out)
-      && (way == PB_MESSAGE_TO_SERVER ? messages[*out].to_server
-                                      : messages[*out].to_peer))
+  if (pb_message_type_from_name (json_node_get_string (node), -1, out) &&
+      (way == PB_MESSAGE_TO_SERVER ? messages[*out].to_server
+                                   : messages[*out].to_peer))
     return TRUE;
   g_set_error (error, PB_ERROR,
       way == PB_MESSAGE_TO_PEER ? PB_ERROR_NOT_FOUND : PB_ERROR_INVALID,
@@ -594,8 +524,8 @@ pb_message_parse (const char *text, gssize length, PbMessageWay way,
 
   if (object == NULL || !read_type (object, way, &type, error))
     return NULL;
-  if (type == PB_MESSAGE_SIGNAL
-      && (length < 0 ? strlen (text) : (gsize) length) > PB_SIGNAL_MAX) {
+  if (type == PB_MESSAGE_SIGNAL &&
+      (length < 0 ? strlen (text) : (gsize) length) > PB_SIGNAL_MAX) {
     g_set_error (error, PB_ERROR, PB_ERROR_TOO_LARGE,
         "signal: more than %d octets", PB_SIGNAL_MAX);
     return NULL;
@@ -603,7 +533,7 @@ pb_message_parse (const char *text, gssize length, PbMessageWay way,
   if (!check_object (type, object, way, error))
     return NULL;
 
-  return message_take (type, g_steal_pointer (&object));
+  return pb_message_take (type, g_steal_pointer (&object));
 }
 
 /**
@@ -632,233 +562,6 @@ pb_message_check (PbMessage *self, PbMessageWay way, GError **error)
 }
 
 /**
- * pb_message_print:
- * @self: a message
- *
- * Returns: (transfer full): its JSON, on one line
- */
-char *
-pb_message_print (PbMessage *self)
-{
-  g_autoptr (JsonNode) node = json_node_new (JSON_NODE_OBJECT);
-
-  g_return_val_if_fail (self != NULL, NULL);
-  json_node_set_object (node, self->object);
-
-  return pb_json_print (node);
-}
-
-/**
- * pb_message_get_message_type:
- * @self: a message
- *
- * Returns: its type
- */
-PbMessageType
-pb_message_get_message_type (PbMessage *self)
-{
-  g_return_val_if_fail (self != NULL, PB_MESSAGE_ERROR);
-
-  return self->type;
-}
-
-/**
- * pb_message_peek_object:
- * @self: a message
- *
- * Returns: (transfer none): all of it, `type` included
- */
-JsonObject *
-pb_message_peek_object (PbMessage *self)
-{
-  g_return_val_if_fail (self != NULL, NULL);
-
-  return self->object;
-}
-
-static JsonNode *
-peek_value (PbMessage *self, const char *field)
-{
-  JsonNode *node = json_object_get_member (self->object, field);
-
-  return node != NULL && JSON_NODE_HOLDS_VALUE (node) ? node : NULL;
-}
-
-/**
- * pb_message_has:
- * @self: a message
- * @field: a field
- *
- * Returns: whether it is there and not null
- */
-gboolean
-pb_message_has (PbMessage *self, const char *field)
-{
-  JsonNode *node;
-
-  g_return_val_if_fail (self != NULL, FALSE);
-  node = json_object_get_member (self->object, field);
-
-  return node != NULL && !JSON_NODE_HOLDS_NULL (node);
-}
-
-/**
- * pb_message_get_string:
- * @self: a message
- * @field: a field
- *
- * Returns: (nullable): its text; NULL where it is absent or no string
- */
-const char *
-pb_message_get_string (PbMessage *self, const char *field)
-{
-  JsonNode *node;
-
-  g_return_val_if_fail (self != NULL, NULL);
-  node = peek_value (self, field);
-
-  return node != NULL && json_node_get_value_type (node) == G_TYPE_STRING
-             ? json_node_get_string (node)
-             : NULL;
-}
-
-/**
- * pb_message_get_int:
- * @self: a message
- * @field: a field
- *
- * Returns: its value, cut towards zero; 0 where it is absent or no number
- */
-gint64
-pb_message_get_int (PbMessage *self, const char *field)
-{
-  JsonNode *node;
-  double value;
-
-  g_return_val_if_fail (self != NULL, 0);
-  node = peek_value (self, field);
-  if (node == NULL)
-    return 0;
-  if (json_node_get_value_type (node) == G_TYPE_INT64)
-    return json_node_get_int (node);
-
-  value = pb_message_get_double (self, field);
-
-  return (gint64) CLAMP (value, (double) -PB_JSON_INTEGER_MAX,
-      (double) PB_JSON_INTEGER_MAX);
-}
-
-/**
- * pb_message_get_double:
- * @self: a message
- * @field: a field
- *
- * Returns: its value; 0 where it is absent or no number
- */
-double
-pb_message_get_double (PbMessage *self, const char *field)
-{
-  JsonNode *node;
-  GType type;
-
-  g_return_val_if_fail (self != NULL, 0);
-  node = peek_value (self, field);
-  if (node == NULL)
-    return 0;
-  type = json_node_get_value_type (node);
-  if (type == G_TYPE_INT64)
-    return json_node_get_int (node);
-  if (type == G_TYPE_DOUBLE && isfinite (json_node_get_double (node)))
-    return json_node_get_double (node);
-
-  return 0;
-}
-
-/**
- * pb_message_get_boolean:
- * @self: a message
- * @field: a field
- *
- * Returns: its value; FALSE where it is absent or no boolean
- */
-gboolean
-pb_message_get_boolean (PbMessage *self, const char *field)
-{
-  JsonNode *node;
-
-  g_return_val_if_fail (self != NULL, FALSE);
-  node = peek_value (self, field);
-
-  return node != NULL && json_node_get_value_type (node) == G_TYPE_BOOLEAN
-         && json_node_get_boolean (node);
-}
-
-/**
- * pb_message_set_string:
- * @self: a message
- * @field: a field
- * @value: (nullable): its text; NULL sets JSON's null
- */
-void
-pb_message_set_string (PbMessage *self, const char *field, const char *value)
-{
-  g_return_if_fail (self != NULL);
-  json_object_set_string_member (self->object, field, value);
-}
-
-/**
- * pb_message_set_int:
- * @self: a message
- * @field: a field
- * @value: its value
- */
-void
-pb_message_set_int (PbMessage *self, const char *field, gint64 value)
-{
-  g_return_if_fail (self != NULL);
-  json_object_set_int_member (self->object, field, value);
-}
-
-/**
- * pb_message_set_double:
- * @self: a message
- * @field: a field
- * @value: its value
- */
-void
-pb_message_set_double (PbMessage *self, const char *field, double value)
-{
-  g_return_if_fail (self != NULL);
-  json_object_set_double_member (self->object, field, value);
-}
-
-/**
- * pb_message_set_boolean:
- * @self: a message
- * @field: a field
- * @value: its value
- */
-void
-pb_message_set_boolean (PbMessage *self, const char *field, gboolean value)
-{
-  g_return_if_fail (self != NULL);
-  json_object_set_boolean_member (self->object, field, value);
-}
-
-/**
- * pb_message_take_node:
- * @self: a message
- * @field: a field
- * @node: (transfer full): its value
- */
-void
-pb_message_take_node (PbMessage *self, const char *field, JsonNode *node)
-{
-  g_return_if_fail (self != NULL);
-  json_object_set_member (self->object, field, node);
-}
-
-/**
  * pb_body_parse:
  * @type: which body
  * @text: (array length=length) (element-type guint8): what came
@@ -868,8 +571,7 @@ pb_message_take_node (PbMessage *self, const char *field, JsonNode *node)
  * Returns: (transfer full): the object, every field checked
  */
 JsonObject *
-pb_body_parse (PbBodyType type, const char *text, gssize length,
-    GError **error)
+pb_body_parse (PbBodyType type, const char *text, gssize length, GError **error)
 {
   g_autoptr (JsonObject) object = NULL;
 
@@ -878,9 +580,8 @@ pb_body_parse (PbBodyType type, const char *text, gssize length,
     object = json_object_new ();
   else
     object = parse_object (text, length, error);
-  if (object == NULL
-      || !pb_fields_check (bodies[type], object, NULL, PB_MESSAGE_TO_SERVER, 0,
-          error))
+  if (object == NULL || !pb_fields_check (bodies[type], object, NULL,
+                            PB_MESSAGE_TO_SERVER, 0, error))
     return NULL;
 
   return g_steal_pointer (&object);

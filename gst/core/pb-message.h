@@ -61,7 +61,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PbMessage, pb_message_unref)
 
 PB_API PbMessage *pb_message_new (PbMessageType type);
 /* Strict JSON, then every field's presence, kind, range and pattern.
- * PB_ERROR_INVALID (the message names the field) or PB_ERROR_TOO_LARGE. */
+ * PB_ERROR_INVALID (the message names the field) or PB_ERROR_TOO_LARGE. On the
+ * way to a peer PB_ERROR_NOT_FOUND is a type that this version does not know:
+ * a client passes such a message over. */
 PB_API PbMessage *pb_message_parse (const char *text, gssize length,
     PbMessageWay way, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Our own messages go through the same table before they leave. */

@@ -48,8 +48,8 @@ test_values_are_taken (void)
     "0.0e9999", "1e-999999999999", "1e307", "0.00001e312", "\"\"", "\"a\"",
     "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", "\"\\u0001\\u00e9\\uD83D\\uDE00\"",
     "\"é€😀\x7f\"", "[1,2,[3,{\"a\":[]}]]",
-    "{\"a\":{\"a\":{\"a\":1}},\"b\":[{\"a\":1},{\"a\":1}]}",
-    "{\"\":1,\" \":2}", "\"\xf4\x8f\xbf\xbf\xee\x80\x80\xed\x9f\xbf\"" };
+    "{\"a\":{\"a\":{\"a\":1}},\"b\":[{\"a\":1},{\"a\":1}]}", "{\"\":1,\" \":2}",
+    "\"\xf4\x8f\xbf\xbf\xee\x80\x80\xed\x9f\xbf\"" };
 
   for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
     accept (texts[i], -1);
@@ -67,7 +67,9 @@ test_what_is_no_json_is_refused (void)
     "-Infinity", "-", "+1", "01", "-01", "00", "1.", ".5", "1.e5", "1e", "1e+",
     "0x10", "1a", "\"", "\"a", "\"\\\"", "\"\\", "\"\\x41\"", "\"\\u\"",
     "\"\\u12\"", "\"\\u12g4\"", "\"\\U0041\"", "\"a\nb\"", "\"a\tb\"",
-    "\"\x1f\"", "\xef\xbb\xbf{}", "\v1", "\f1", "\xc2\xa0" "1" };
+    "\"\x1f\"", "\xef\xbb\xbf{}", "\v1", "\f1",
+    "\xc2\xa0"
+    "1" };
 
   for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
     refuse (texts[i], -1, "byte ");
@@ -77,11 +79,10 @@ static void
 test_bad_utf8_is_refused (void)
 {
   static const char *const texts[] = { "\"\x80\"", "\"\xbf\"", "\"\xc0\x80\"",
-    "\"\xc1\xbf\"", "\"\xe0\x9f\xbf\"", "\"\xed\xa0\x80\"",
-    "\"\xed\xbf\xbf\"", "\"\xf0\x8f\xbf\xbf\"", "\"\xf4\x90\x80\x80\"",
-    "\"\xf5\x80\x80\x80\"", "\"\xff\"", "\"\xc3\"", "\"\xe2\x82\"",
-    "\"\xf0\x9f\x98\"", "\"\xe2\x28\xa1\"", "\"\xc3", "\"\xe2\x82",
-    "\"\xf0\x9f\x98" };
+    "\"\xc1\xbf\"", "\"\xe0\x9f\xbf\"", "\"\xed\xa0\x80\"", "\"\xed\xbf\xbf\"",
+    "\"\xf0\x8f\xbf\xbf\"", "\"\xf4\x90\x80\x80\"", "\"\xf5\x80\x80\x80\"",
+    "\"\xff\"", "\"\xc3\"", "\"\xe2\x82\"", "\"\xf0\x9f\x98\"",
+    "\"\xe2\x28\xa1\"", "\"\xc3", "\"\xe2\x82", "\"\xf0\x9f\x98" };
 
   for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
     refuse (texts[i], -1, "not UTF-8");
@@ -90,7 +91,8 @@ test_bad_utf8_is_refused (void)
 static void
 test_what_json_glib_gets_wrong_is_refused (void)
 {
-  refuse ("{\"role\":\"peer\",\"role\":\"admin\"}", -1, "byte 15: the same key");
+  refuse ("{\"role\":\"peer\",\"role\":\"admin\"}", -1,
+      "byte 15: the same key");
   refuse ("{\"role\":1,\"\\u0072ole\":2}", -1, "the same key");
   refuse ("{\"\\u00e9\":1,\"é\":2}", -1, "the same key");
   refuse ("{\"\\uD83D\\uDE00\":1,\"😀\":2}", -1, "the same key");
@@ -172,7 +174,8 @@ test_scan_takes_an_object_apart (void)
                              "\"t\":true,\"z\":null,\"d\":{\"a\":[1,{\"type\""
                              ":2}]},\"l\":[ ],\"s\":\"a\\\"b\",\"k\\u0065y\":"
                              "\"\",\"e\":{} } ";
-  static const struct {
+  static const struct
+  {
     const char *key;
     PbJsonKind kind;
     const char *value;
@@ -265,8 +268,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-#define ADD(sentence, function) \
-  g_test_add_func ("/json/" sentence, function)
+#define ADD(sentence, function) g_test_add_func ("/json/" sentence, function)
   ADD ("values-are-taken", test_values_are_taken);
   ADD ("what-is-no-json-is-refused", test_what_is_no_json_is_refused);
   ADD ("bad-utf8-is-refused", test_bad_utf8_is_refused);
