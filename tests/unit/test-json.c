@@ -14,10 +14,10 @@ accept (const char *text, gssize length)
   g_autoptr (JsonNode) node = NULL;
 
   if (!pb_json_check (text, length, &error))
-    g_error ("%s: %s", text, error->message);
+    g_test_fail_printf ("%s: %s", text, error->message);
   node = pb_json_parse (text, length, &error);
   if (node == NULL)
-    g_error ("%s: %s", text, error->message);
+    g_test_fail_printf ("%s: %s", text, error->message);
 }
 
 static void
@@ -29,10 +29,10 @@ refuse (const char *text, gssize length, const char *message)
   gsize n = 77;
 
   if (pb_json_check (text, length, &error))
-    g_error ("accepted: %s", text);
+    g_test_fail_printf ("accepted: %s", text);
   g_assert_error (error, PB_ERROR, PB_ERROR_INVALID);
   if (message != NULL && strstr (error->message, message) == NULL)
-    g_error ("%s: “%s” has no “%s”", text, error->message, message);
+    g_test_fail_printf ("%s: “%s” has no “%s”", text, error->message, message);
   g_assert_null (pb_json_parse (text, length, NULL));
   g_assert_false (
       pb_json_scan (text, length, members, G_N_ELEMENTS (members), &n, NULL));

@@ -46,14 +46,14 @@ compare (JsonObject *vector, const char *text, gboolean is_taken,
   const char *wanted = get_string (vector, "error");
 
   if (is_taken && wanted != NULL)
-    g_error ("%s: taken: %s", name, text);
+    g_test_fail_printf ("%s: taken: %s", name, text);
   if (!is_taken && wanted == NULL)
-    g_error ("%s: refused (%s): %s", name, error->message, text);
+    g_test_fail_printf ("%s: refused (%s): %s", name, error->message, text);
   if (is_taken)
     return;
   g_assert_error (error, PB_ERROR, PB_ERROR_INVALID);
   if (strstr (error->message, wanted) == NULL)
-    g_error ("%s: “%s” has no “%s”", name, error->message, wanted);
+    g_test_fail_printf ("%s: “%s” has no “%s”", name, error->message, wanted);
 }
 
 static void
