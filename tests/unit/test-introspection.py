@@ -67,7 +67,7 @@ class Introspection(unittest.TestCase):
         message.set_double('rtt', 2.5)
         self.assertTrue(message.check(Pb.MessageWay.TO_SERVER))
         self.assertEqual(
-            message.print(),
+            message.print_(),  # PyGObject spares Python 2
             '{"type":"health","peer":"Ab3dEf9hIj2kLm4n","rtt":2.5}')
 
     def test_a_broken_message_says_which_field(self):
