@@ -364,17 +364,3 @@ pb_json_parse (const char *text, gssize length, GError **error)
 
   return json_parser_steal_root (parser);
 }
-
-/**
- * pb_json_print:
- * @node: a value
- *
- * Returns: (transfer full): compact, on one line
- */
-char *
-pb_json_print (JsonNode *node)
-{
-  g_return_val_if_fail (node != NULL, NULL);
-
-  return json_to_string (node, FALSE);
-}

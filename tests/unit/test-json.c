@@ -256,12 +256,54 @@ test_prefixes_are_refused (void)
 static void
 test_print_and_parse_agree (void)
 {
-  static const char text[] =
-      "{\"a\":[1,2.5,\"x\\n\\\"é\",null,true],\"b\":{\"c\":-3}}";
-  g_autoptr (JsonNode) node = pb_json_parse (text, -1, NULL);
-  g_autofree char *printed = pb_json_print (node);
+  static const struct
+  {
+    const char *text, *printed;
+  } pairs[] = {
+    { "{\"a\":[1,2.5,\"x\\n\\\"é\",null,true],\"b\":{\"c\":-3}}", NULL },
+    { "[[],{},[{}],false]", NULL },
+    { " { \"b\" : 1 , \"a\" : 2 } ", "{\"b\":1,\"a\":2}" },
+    /* where json-glib's own printer gives no JSON */
+    { "1e-8", "1e-08" },
+    { "1e20", "1e+20" },
+    { "\"\\u001f\\u007f\"", NULL },
+    { "0.1", NULL },
+    { "17.0", NULL },
+    { "-0.0", NULL },
+    { "1e5", "100000.0" },
+    { "1e-400", "0.0" },
+    { "0.30000000000000004", NULL },
+    { "\"\\b\\f\\n\\r\\t\\\\\\/\\u0001\"", "\"\\b\\f\\n\\r\\t\\\\/\\u0001\"" },
+    { "\"\\ud83d\\ude00\"", "\"😀\"" },
+  };
 
-  g_assert_cmpstr (printed, ==, text);
+  for (guint i = 0; i < G_N_ELEMENTS (pairs); i++) {
+    const char *wanted =
+        pairs[i].printed != NULL ? pairs[i].printed : pairs[i].text;
+    g_autoptr (JsonNode) node = pb_json_parse (pairs[i].text, -1, NULL);
+    g_autoptr (JsonNode) again = NULL;
+    g_autofree char *printed = pb_json_print (node);
+
+    g_assert_cmpstr (printed, ==, wanted);
+    again = pb_json_parse (printed, -1, NULL);
+    g_assert_nonnull (again);
+    g_assert_true (json_node_equal (node, again));
+  }
+}
+
+static void
+test_what_is_no_number_prints_as_null (void)
+{
+  static const double values[] = { (double) NAN, (double) INFINITY,
+    (double) -INFINITY };
+
+  for (guint i = 0; i < G_N_ELEMENTS (values); i++) {
+    g_autoptr (JsonNode) node =
+        json_node_init_double (json_node_alloc (), values[i]);
+    g_autofree char *printed = pb_json_print (node);
+
+    g_assert_cmpstr (printed, ==, "null");
+  }
 }
 
 int
@@ -281,6 +323,8 @@ main (int argc, char **argv)
   ADD ("scan-wants-an-object-that-fits", test_scan_wants_an_object_that_fits);
   ADD ("prefixes-are-refused", test_prefixes_are_refused);
   ADD ("print-and-parse-agree", test_print_and_parse_agree);
+  ADD ("what-is-no-number-prints-as-null",
+      test_what_is_no_number_prints_as_null);
 
   return g_test_run ();
 }
