@@ -13,8 +13,10 @@ accept (const char *text, gssize length)
   g_autoptr (GError) error = NULL;
   g_autoptr (JsonNode) node = NULL;
 
-  if (!pb_json_check (text, length, &error))
+  if (!pb_json_check (text, length, &error)) {
     g_test_fail_printf ("%s: %s", text, error->message);
+    return;
+  }
   node = pb_json_parse (text, length, &error);
   if (node == NULL)
     g_test_fail_printf ("%s: %s", text, error->message);
@@ -24,12 +26,13 @@ static void
 refuse (const char *text, gssize length, const char *message)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (JsonNode) node = NULL;
   PbJsonMember members[4];
   gsize n = 77;
 
-  if (pb_json_check (text, length, &error))
+  if (pb_json_check (text, length, &error)) {
     g_test_fail_printf ("accepted: %s", text);
+    return;
+  }
   g_assert_error (error, PB_ERROR, PB_ERROR_INVALID);
   if (message != NULL && strstr (error->message, message) == NULL)
     g_test_fail_printf ("%s: “%s” has no “%s”", text, error->message, message);
@@ -67,9 +70,7 @@ test_what_is_no_json_is_refused (void)
     "-Infinity", "-", "+1", "01", "-01", "00", "1.", ".5", "1.e5", "1e", "1e+",
     "0x10", "1a", "\"", "\"a", "\"\\\"", "\"\\", "\"\\x41\"", "\"\\u\"",
     "\"\\u12\"", "\"\\u12g4\"", "\"\\U0041\"", "\"a\nb\"", "\"a\tb\"",
-    "\"\x1f\"", "\xef\xbb\xbf{}", "\v1", "\f1",
-    "\xc2\xa0"
-    "1" };
+    "\"\x1f\"", "\xef\xbb\xbf{}", "\v1", "\f1", "\302\2401" };
 
   for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
     refuse (texts[i], -1, "byte ");

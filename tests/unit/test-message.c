@@ -45,10 +45,11 @@ compare (JsonObject *vector, const char *text, gboolean is_taken,
   const char *name = get_string (vector, "name");
   const char *wanted = get_string (vector, "error");
 
-  if (is_taken && wanted != NULL)
-    g_test_fail_printf ("%s: taken: %s", name, text);
-  if (!is_taken && wanted == NULL)
-    g_test_fail_printf ("%s: refused (%s): %s", name, error->message, text);
+  if (is_taken != (wanted == NULL)) {
+    g_test_fail_printf ("%s: %s: %s", name,
+        is_taken ? "was taken" : error->message, text);
+    return;
+  }
   if (is_taken)
     return;
   g_assert_error (error, PB_ERROR, PB_ERROR_INVALID);
