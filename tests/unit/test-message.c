@@ -4,8 +4,10 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/pb-health.h"
 #include "core/pb-limits.h"
 #include "core/pb-message.h"
+#include "core/pb-strings.h"
 
 /* tests/data/messages.json: every message and body with every field missing,
  * null, of a wrong kind, out of range, at its limits, and unknown ones. */
@@ -394,6 +396,86 @@ test_our_own_are_checked (void)
   refuse_own (message, PB_MESSAGE_TO_SERVER, "health: not sent this way");
 }
 
+/* Sets `field` to each name of `type`; the table must know them all. */
+static void
+try_words (PbMessage *message, PbMessageWay way, const char *field, GType type,
+    guint n)
+{
+  g_autoptr (GEnumClass) class = g_type_class_ref (type);
+
+  g_assert_cmpuint (class->n_values, >=, n);
+  for (guint i = 0; i < n; i++) {
+    g_autoptr (GError) error = NULL;
+
+    pb_message_set_string (message, field, class->values[i].value_nick);
+    if (!pb_message_check (message, way, &error))
+      g_test_fail_printf ("%s %s: %s", field, class->values[i].value_nick,
+          error->message);
+  }
+}
+
+/* The table of messages and the enums of the other files name the same. */
+static void
+test_words_are_those_of_the_enums (void)
+{
+  static const PbDirection directions[] = { PB_DIRECTION_SEND,
+    PB_DIRECTION_RECEIVE, PB_DIRECTION_OBSERVE };
+  g_autoptr (PbMessage) ready = pb_message_new (PB_MESSAGE_READY);
+  g_autoptr (PbMessage) health = pb_message_new (PB_MESSAGE_HEALTH);
+  g_autoptr (PbMessage) registered = pb_message_new (PB_MESSAGE_REGISTERED);
+
+  pb_message_set_string (ready, "peer", "abcdefgh");
+  pb_message_set_int (ready, "port", 20000);
+  try_words (ready, PB_MESSAGE_TO_SERVER, "mode", PB_TYPE_SRT_MODE,
+      PB_N_SRT_MODES);
+
+  pb_message_set_string (health, "peer", "abcdefgh");
+  pb_message_set_string (health, "stream", "cam-wide");
+  pb_message_set_string (health, "direction", "send");
+  try_words (health, PB_MESSAGE_TO_PEER, "health", PB_TYPE_HEALTH_STATUS, 3);
+
+  pb_message_set_string (registered, "peer", "abcdefgh");
+  pb_message_set_string (registered, "session", "demo");
+  for (guint i = 0; i < G_N_ELEMENTS (directions); i++) {
+    pb_message_set_string (registered, "direction",
+        pb_direction_get_name (directions[i]));
+    g_assert_true (pb_message_check (registered, PB_MESSAGE_TO_PEER, NULL));
+  }
+  for (PbState i = PB_STATE_WAITING; i <= PB_STATE_CLOSED; i++) {
+    pb_message_set_string (registered, "state", pb_state_get_name (i));
+    g_assert_true (pb_message_check (registered, PB_MESSAGE_TO_PEER, NULL));
+  }
+  try_words (registered, PB_MESSAGE_TO_PEER, "tally", PB_TYPE_TALLY, 3);
+  try_words (registered, PB_MESSAGE_TO_PEER, "cipher", PB_TYPE_CIPHER, 2);
+}
+
+/* What one end measures fits the message that carries it. */
+static void
+test_health_samples_fit (void)
+{
+  static const PbHealthSample sample = { 1.5, 0.25, 2, 0.5, 4000, 90000, 17,
+    200, 100000, 17, 3, 20, 1, 5000, TRUE };
+  g_autoptr (PbMessage) message = pb_message_new (PB_MESSAGE_HEALTH);
+  g_autoptr (PbMessage) again = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *text = NULL;
+  PbHealthSample read = { 0 };
+
+  pb_message_set_string (message, "peer", "abcdefgh");
+  pb_health_sample_write (&sample, message);
+  g_assert_true (pb_message_check (message, PB_MESSAGE_TO_SERVER, &error));
+  g_assert_no_error (error);
+  text = pb_message_print (message);
+  again = pb_message_parse (text, -1, PB_MESSAGE_TO_SERVER, &error);
+  g_assert_no_error (error);
+  pb_health_sample_read (&read, again);
+  g_assert_cmpfloat (read.rtt_ms, ==, sample.rtt_ms);
+  g_assert_cmpfloat (read.bandwidth_kbps, ==, sample.bandwidth_kbps);
+  g_assert_cmpint (read.packets_undecrypted, ==, sample.packets_undecrypted);
+  g_assert_cmpint (read.interval_ms, ==, sample.interval_ms);
+  g_assert_true (read.connected);
+}
+
 static void
 test_bodies_may_be_empty (void)
 {
@@ -450,6 +532,8 @@ main (int argc, char **argv)
   ADD ("fields-are-set-and-read", test_fields_are_set_and_read);
   ADD ("numbers-are-kept-in-range", test_numbers_are_kept_in_range);
   ADD ("our-own-are-checked", test_our_own_are_checked);
+  ADD ("words-are-those-of-the-enums", test_words_are_those_of_the_enums);
+  ADD ("health-samples-fit", test_health_samples_fit);
   ADD ("bodies-may-be-empty", test_bodies_may_be_empty);
   ADD ("names-match-their-patterns", test_names);
   ADD ("messages-are-boxed", test_boxed);
