@@ -150,7 +150,7 @@ def check_scripts():
                 ast.parse(text, name)
             except SyntaxError as error:
                 found.append("%s:%s: %s" % (name, error.lineno, error.msg))
-        elif first.startswith("#!") and first.endswith("sh"):
+        elif first.startswith("#!/") and first.endswith("sh"):
             shell = first[2:].split("/")[-1].split()[-1]
             shell = "dash" if shell == "sh" and shutil.which("dash") else shell
             out = subprocess.run([shell, "-n", full], capture_output=True,
