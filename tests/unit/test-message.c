@@ -392,6 +392,13 @@ test_our_own_are_checked (void)
   refuse_own (message, PB_MESSAGE_TO_SERVER,
       "health: peer must be 8 to 32 letters, digits, underscores or hyphens");
   pb_message_set_string (message, "peer", "abcdefgh");
+  g_clear_pointer (&message, pb_message_unref);
+  message = pb_message_new (PB_MESSAGE_REGISTER);
+  pb_message_set_string (message, "client", "pbsrtbin\xff");
+  refuse_own (message, PB_MESSAGE_TO_SERVER,
+      "register: client must be a string of 0 to 64 printable characters");
+  g_clear_pointer (&message, pb_message_unref);
+  message = pb_message_new (PB_MESSAGE_HEALTH);
   pb_message_set_string (message, "type", "tally");
   refuse_own (message, PB_MESSAGE_TO_SERVER, "health: not sent this way");
 }
