@@ -34,8 +34,9 @@ typedef struct {
 } PbJsonMember;
 
 /* The strict reader: RFC 8259, exactly one value, UTF-8, depth at most
- * PB_JSON_DEPTH_MAX, size at most PB_JSON_SIZE_MAX, no equal keys in one
- * object (compared after unescaping), no NUL (raw or \u0000), no lone
+ * PB_JSON_DEPTH_MAX, size at most PB_JSON_SIZE_MAX, at most
+ * PB_JSON_MEMBERS_MAX members in an object and no equal keys among them
+ * (compared after unescaping), no NUL (raw or \u0000), no lone
  * surrogates, integers within +-2^53, finite numbers, no BOM.
  * PB_ERROR_INVALID or PB_ERROR_TOO_LARGE; the message names the byte. */
 PB_API gboolean pb_json_check (const char *text, gssize length, GError **error)
