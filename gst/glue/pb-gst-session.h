@@ -50,6 +50,12 @@ PbGstMember *pb_gst_session_join (PbGstSession *self,
 void pb_gst_session_leave (PbGstSession *self, PbGstMember *member);
 void pb_gst_session_send (PbGstSession *self, PbMessage *message);
 PbClientState pb_gst_session_get_state (PbGstSession *self);
+/* About the last fault, also from within on_fault: how many attempts failed in a
+ * row, and when the next one comes (0: never). */
+void pb_gst_session_get_retry (PbGstSession *self, guint *attempt,
+    guint *retry_in_ms);
+/* Before the first join: pb:// to another machine is fine. */
+void pb_gst_session_set_allow_plain (PbGstSession *self, gboolean allow);
 
 /* The GstContext dance for an element going NULL->READY: asks neighbours and
  * the application (need-context), else makes a session and offers it
@@ -59,6 +65,9 @@ PbGstSession *pb_gst_session_find_or_make (GstElement *element,
 /* For GstElement::set_context. (transfer full) (nullable) */
 PbGstSession *pb_gst_session_from_context (GstContext *context);
 GstContext *pb_gst_session_to_context (PbGstSession *self);
+
+/* For GST_QUERY_CONTEXT on a pad: TRUE where it asks for this. */
+gboolean pb_gst_session_answer_query (PbGstSession *self, GstQuery *query);
 
 /* Token lookup, in order: `property`, the uri's, `file` (first line), the
  * environment (PATCHBAY_TOKEN). (transfer full) (nullable) pb_secret_free() */
