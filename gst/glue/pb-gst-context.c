@@ -81,7 +81,8 @@ pb_gst_session_answer_query (PbGstSession *self, GstQuery *query)
   return TRUE;
 }
 
-typedef struct {
+typedef struct
+{
   const PbUri *uri;
   const char *token;
   PbGstSession *session; /* owned: the one found */

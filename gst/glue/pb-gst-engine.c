@@ -144,7 +144,7 @@ is_for (PbGstMember *member, PbMessage *message)
     case PB_MESSAGE_HEALTH:
     case PB_MESSAGE_PEER_MATCH:
       return stream == NULL ||
-          g_strcmp0 (stream, pb_message_get_string (message, "stream")) == 0;
+             g_strcmp0 (stream, pb_message_get_string (message, "stream")) == 0;
     default:
       return TRUE;
   }
@@ -199,8 +199,8 @@ on_fault (PbClient *client, PbFault fault, const char *detail,
   guint attempt;
   guint retry_in_ms;
 
-  peer = g_strdup (
-      pb_client_get_fault_details (client, &attempt, &retry_in_ms));
+  peer =
+      g_strdup (pb_client_get_fault_details (client, &attempt, &retry_in_ms));
   GST_INFO ("%s%s%s, attempt %u, next in %u ms: %s", pb_fault_get_code (fault),
       peer != NULL ? " for " : "", peer != NULL ? peer : "", attempt,
       retry_in_ms, detail);

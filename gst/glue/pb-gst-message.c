@@ -79,8 +79,8 @@ add_figures (GstStructure *fields, JsonObject *object)
             json_node_get_double (node), NULL);
         break;
       case G_TYPE_INT64:
-        gst_structure_set (fields, name, G_TYPE_INT64,
-            json_node_get_int (node), NULL);
+        gst_structure_set (fields, name, G_TYPE_INT64, json_node_get_int (node),
+            NULL);
         break;
       default:
         gst_structure_set (fields, name, G_TYPE_BOOLEAN,
@@ -88,22 +88,22 @@ add_figures (GstStructure *fields, JsonObject *object)
     }
   }
   if (peek_value (object, "age") != NULL)
-    gst_structure_set (fields, "age-ms", G_TYPE_INT64,
-        peek_int (object, "age"), NULL);
+    gst_structure_set (fields, "age-ms", G_TYPE_INT64, peek_int (object, "age"),
+        NULL);
 }
 
 /* PEER of docs/protocol.md, section 4.4 */
 static GstStructure *
 make_peer (JsonObject *object)
 {
-  GstStructure *fields = gst_structure_new ("peer",
-      "peer", G_TYPE_STRING, peek_string (object, "peer"),
-      "client", G_TYPE_STRING, peek_string (object, "client"),
-      "srt", G_TYPE_STRING, peek_string (object, "srt"),
-      "path", G_TYPE_STRING, peek_string (object, "path"),
-      "health", G_TYPE_STRING, peek_string (object, "health"),
-      "cause", G_TYPE_STRING, peek_string (object, "cause"),
-      "stale", G_TYPE_BOOLEAN, peek_boolean (object, "stale"), NULL);
+  GstStructure *fields = gst_structure_new ("peer", "peer", G_TYPE_STRING,
+      peek_string (object, "peer"), "client", G_TYPE_STRING,
+      peek_string (object, "client"), "srt", G_TYPE_STRING,
+      peek_string (object, "srt"), "path", G_TYPE_STRING,
+      peek_string (object, "path"), "health", G_TYPE_STRING,
+      peek_string (object, "health"), "cause", G_TYPE_STRING,
+      peek_string (object, "cause"), "stale", G_TYPE_BOOLEAN,
+      peek_boolean (object, "stale"), NULL);
 
   add_figures (fields, object);
 
@@ -124,11 +124,11 @@ append_structure (GValue *array, GstStructure *structure)
 static GstStructure *
 make_stream (JsonObject *object)
 {
-  GstStructure *fields = gst_structure_new ("stream",
-      "stream", G_TYPE_STRING, peek_string (object, "stream"),
-      "state", G_TYPE_STRING, peek_string (object, "state"),
-      "tally", G_TYPE_STRING, peek_string (object, "tally"),
-      "port", G_TYPE_UINT, (guint) peek_int (object, "port"), NULL);
+  GstStructure *fields = gst_structure_new ("stream", "stream", G_TYPE_STRING,
+      peek_string (object, "stream"), "state", G_TYPE_STRING,
+      peek_string (object, "state"), "tally", G_TYPE_STRING,
+      peek_string (object, "tally"), "port", G_TYPE_UINT,
+      (guint) peek_int (object, "port"), NULL);
   JsonNode *sender = json_object_get_member (object, "sender");
   JsonNode *receivers = json_object_get_member (object, "receivers");
   GValue array = G_VALUE_INIT;
@@ -178,10 +178,10 @@ pb_gst_message_new_session (GstObject *src, const char *signalling,
     return gst_message_new_element (src, fields);
 
   object = pb_message_peek_object (session);
-  gst_structure_set (fields,
-      "session", G_TYPE_STRING, peek_string (object, "session"),
-      "state", G_TYPE_STRING, peek_string (object, "state"),
-      "expires", G_TYPE_INT64, peek_int (object, "expires"), NULL);
+  gst_structure_set (fields, "session", G_TYPE_STRING,
+      peek_string (object, "session"), "state", G_TYPE_STRING,
+      peek_string (object, "state"), "expires", G_TYPE_INT64,
+      peek_int (object, "expires"), NULL);
   streams = json_object_get_member (object, "streams");
   if (streams == NULL || !JSON_NODE_HOLDS_ARRAY (streams))
     return gst_message_new_element (src, fields);
@@ -189,8 +189,7 @@ pb_gst_message_new_session (GstObject *src, const char *signalling,
   g_value_init (&array, GST_TYPE_ARRAY);
   for (guint i = 0; i < json_array_get_length (json_node_get_array (streams));
        i++) {
-    JsonNode *node =
-        json_array_get_element (json_node_get_array (streams), i);
+    JsonNode *node = json_array_get_element (json_node_get_array (streams), i);
 
     if (JSON_NODE_HOLDS_OBJECT (node))
       append_structure (&array, make_stream (json_node_get_object (node)));
@@ -226,14 +225,14 @@ GstMessage *
 pb_gst_message_new_health (GstObject *src, PbMessage *health)
 {
   JsonObject *object = pb_message_peek_object (health);
-  GstStructure *fields = gst_structure_new ("pb-health",
-      "stream", G_TYPE_STRING, peek_string (object, "stream"),
-      "peer", G_TYPE_STRING, peek_string (object, "peer"),
-      "direction", G_TYPE_STRING, peek_string (object, "direction"),
-      "health", G_TYPE_STRING, peek_string (object, "health"),
-      "cause", G_TYPE_STRING, peek_string (object, "cause"),
-      "stale", G_TYPE_BOOLEAN, peek_boolean (object, "stale"),
-      "age-ms", G_TYPE_INT64, peek_int (object, "age"), NULL);
+  GstStructure *fields = gst_structure_new ("pb-health", "stream",
+      G_TYPE_STRING, peek_string (object, "stream"), "peer", G_TYPE_STRING,
+      peek_string (object, "peer"), "direction", G_TYPE_STRING,
+      peek_string (object, "direction"), "health", G_TYPE_STRING,
+      peek_string (object, "health"), "cause", G_TYPE_STRING,
+      peek_string (object, "cause"), "stale", G_TYPE_BOOLEAN,
+      peek_boolean (object, "stale"), "age-ms", G_TYPE_INT64,
+      peek_int (object, "age"), NULL);
 
   add_figures (fields, object);
 
@@ -273,14 +272,11 @@ pb_gst_message_new_fault (GstObject *src, PbFault fault, const char *side,
     const char *stream, const char *peer, guint attempt, guint retry_in_ms)
 {
   return gst_message_new_element (src,
-      gst_structure_new ("pb-fault",
-          "code", G_TYPE_STRING, pb_fault_get_code (fault),
-          "fault", PB_TYPE_FAULT, fault,
-          "sentence", G_TYPE_STRING, pb_fault_get_sentence (fault),
-          "fatal", G_TYPE_BOOLEAN, pb_fault_is_fatal (fault),
-          "side", G_TYPE_STRING, side,
-          "stream", G_TYPE_STRING, stream != NULL ? stream : "",
-          "peer", G_TYPE_STRING, peer != NULL ? peer : "",
-          "attempt", G_TYPE_UINT, attempt,
+      gst_structure_new ("pb-fault", "code", G_TYPE_STRING,
+          pb_fault_get_code (fault), "fault", PB_TYPE_FAULT, fault, "sentence",
+          G_TYPE_STRING, pb_fault_get_sentence (fault), "fatal", G_TYPE_BOOLEAN,
+          pb_fault_is_fatal (fault), "side", G_TYPE_STRING, side, "stream",
+          G_TYPE_STRING, stream != NULL ? stream : "", "peer", G_TYPE_STRING,
+          peer != NULL ? peer : "", "attempt", G_TYPE_UINT, attempt,
           "retry-in-ms", G_TYPE_UINT, retry_in_ms, NULL));
 }

@@ -6,7 +6,8 @@
 G_BEGIN_DECLS
 
 /* What outlives the object until its thread has said goodbye. */
-typedef struct {
+typedef struct
+{
   gint ref_count; /* atomic */
 
   /* set before the thread starts */
@@ -20,16 +21,17 @@ typedef struct {
   gboolean is_over;
 
   GMutex lock;
-  GCond returned;        /* a callback has */
-  GPtrArray *members;    /* lock: PbGstMember */
-  PbGstMember *running;  /* lock: whose callback runs, on which thread */
-  GThread *runner;       /* lock */
-  PbClientState state;   /* lock */
-  guint attempt;         /* lock */
-  guint retry_in_ms;     /* lock */
+  GCond returned;       /* a callback has */
+  GPtrArray *members;   /* lock: PbGstMember */
+  PbGstMember *running; /* lock: whose callback runs, on which thread */
+  GThread *runner;      /* lock */
+  PbClientState state;  /* lock */
+  guint attempt;        /* lock */
+  guint retry_in_ms;    /* lock */
 } PbGstEngine;
 
-struct _PbGstMember {
+struct _PbGstMember
+{
   gint ref_count; /* atomic */
   PbGstSessionCallbacks callbacks;
   gpointer user_data;

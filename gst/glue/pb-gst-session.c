@@ -8,7 +8,8 @@
 
 #define GST_CAT_DEFAULT pb_gst_debug
 
-struct _PbGstSession {
+struct _PbGstSession
+{
   GObject parent;
 
   /* set on construction */
@@ -20,7 +21,8 @@ G_DEFINE_FINAL_TYPE (PbGstSession, pb_gst_session, G_TYPE_OBJECT)
 
 /* A job for the session's thread, in the order they come. The engine outlives
  * its jobs: the thread runs them all before it ends. */
-typedef struct {
+typedef struct
+{
   PbGstEngine *engine;
   PbGstMember *member;
   PbMessage *message;
@@ -156,8 +158,7 @@ pb_gst_session_class_init (PbGstSessionClass *klass)
  * Returns: (transfer full): a session that nobody has joined yet
  */
 PbGstSession *
-pb_gst_session_new (const PbUri *uri, const char *token,
-    const char *user_agent)
+pb_gst_session_new (const PbUri *uri, const char *token, const char *user_agent)
 {
   PbGstSession *self;
   PbGstEngine *engine;
@@ -192,8 +193,7 @@ pb_gst_session_new (const PbUri *uri, const char *token,
  * Returns: whether the element may share it
  */
 gboolean
-pb_gst_session_matches (PbGstSession *self, const PbUri *uri,
-    const char *token)
+pb_gst_session_matches (PbGstSession *self, const PbUri *uri, const char *token)
 {
   const PbUri *own;
 
@@ -202,9 +202,9 @@ pb_gst_session_matches (PbGstSession *self, const PbUri *uri,
   own = self->engine->uri;
 
   return own->is_secure == uri->is_secure && own->port == uri->port &&
-      g_ascii_strcasecmp (own->host, uri->host) == 0 &&
-      g_strcmp0 (own->session, uri->session) == 0 &&
-      (token == NULL || pb_secret_equal (self->engine->token, token));
+         g_ascii_strcasecmp (own->host, uri->host) == 0 &&
+         g_strcmp0 (own->session, uri->session) == 0 &&
+         (token == NULL || pb_secret_equal (self->engine->token, token));
 }
 
 /**

@@ -73,7 +73,7 @@ pb_gst_uri_is_allowed (const PbUri *uri, gboolean insecure,
   if (uri->is_secure || insecure || pb_uri_is_loopback (uri))
     return TRUE;
   *sentence = "pb:// would send the token unencrypted to another machine. Use "
-      "pbs://, or set insecure=true where the network is your own.";
+              "pbs://, or set insecure=true where the network is your own.";
 
   return FALSE;
 }

@@ -12,8 +12,8 @@ const char *const *pb_gst_uri_get_protocols (void);
 /* For a `uri` property and GstURIHandler::set_uri: parses `text` (NULL clears)
  * into `*uri`, which is freed before; keeps it where the text is wrong. The
  * caller holds the lock that guards `*uri`. GST_URI_ERROR. */
-gboolean pb_gst_uri_set (PbUri **uri, const char *text, GError **error)
-    G_GNUC_WARN_UNUSED_RESULT;
+gboolean pb_gst_uri_set (PbUri **uri, const char *text,
+    GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Without the token. (transfer full) (nullable) */
 char *pb_gst_uri_print (const PbUri *uri);
 /* FALSE, and a sentence for a person, where a token would travel in the clear

@@ -1,62 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
-#include "net/pb-client.h"
+#include "net/pb-client-private.h"
 
 #include <string.h>
 
 #include "core/pb-limits.h"
 #include "core/pb-random.h"
 
-#define PROTOCOL "1.0"
-
-/* A registration and what the server knows of it. */
-typedef struct {
-  PbClient *client;
-  PbRegistration *registration;
-  gint64 request_id;      /* of the `register` that waits for an answer, or 0 */
-  gboolean is_registered; /* on this connection */
-  guint attempt;
-  GSource *timer; /* until it is tried again */
-} Entry;
-
-struct _PbClient {
-  GObject parent;
-
-  /* set on construction */
-  GMainContext *context;
-  PbUri *uri;
-  char *user_agent;
-
-  /* that context's thread only */
-  PbChannelFactory factory;
-  gpointer factory_data;
-  GDestroyNotify factory_destroy;
-  char *token; /* wiped */
-  gboolean allow_plain;
-  guint first_ms;
-  guint max_ms;
-  PbClientState state;
-  PbClientState told; /* the state that was last emitted */
-  PbChannel *channel;
-  GPtrArray *closing; /* PbChannel: saying goodbye */
-  GPtrArray *entries; /* Entry, in the order they came */
-  gint64 last_id;
-  guint attempt;
-  GSource *timer;
-
-  /* of the last fault */
-  char *fault_peer;
-  guint fault_attempt;
-  guint fault_retry_ms;
-};
-
-enum {
-  SIGNAL_MESSAGE,
-  SIGNAL_STATE_CHANGED,
-  SIGNAL_FAULT,
-  N_SIGNALS
-};
+enum { SIGNAL_MESSAGE, SIGNAL_STATE_CHANGED, SIGNAL_FAULT, N_SIGNALS };
 
 static guint signals[N_SIGNALS];
 
@@ -68,23 +20,10 @@ G_DEFINE_ENUM_TYPE (PbClientState, pb_client_state,
     G_DEFINE_ENUM_VALUE (PB_CLIENT_STATE_CONNECTED, "connected"),
     G_DEFINE_ENUM_VALUE (PB_CLIENT_STATE_WAITING, "waiting"))
 
-/* clang-format off */
-static const struct {
-  const char *reason;
-  PbFault fault;
-} closed_reasons[] = {
-  { "session-closed", PB_FAULT_SESSION_CLOSED },
-  { "session-expired", PB_FAULT_SESSION_EXPIRED },
-  { "token-expired", PB_FAULT_TOKEN_EXPIRED },
-  { "replaced", PB_FAULT_REPLACED },
-  { "shutdown", PB_FAULT_SERVER_UNREACHABLE },
-};
-/* clang-format on */
-
 static void try_connect (PbClient *self);
 
-static void
-clear_source (GSource **source)
+void
+pb_client_clear_source (GSource **source)
 {
   if (*source == NULL)
     return;
@@ -92,8 +31,9 @@ clear_source (GSource **source)
   g_clear_pointer (source, g_source_unref);
 }
 
-static GSource *
-attach_timer (PbClient *self, guint ms, GSourceFunc callback, gpointer data)
+GSource *
+pb_client_attach_timer (PbClient *self, guint ms, GSourceFunc callback,
+    gpointer data)
 {
   GSource *timer = g_timeout_source_new (ms);
 
@@ -101,30 +41,6 @@ attach_timer (PbClient *self, guint ms, GSourceFunc callback, gpointer data)
   g_source_attach (timer, self->context);
 
   return timer;
-}
-
-static void
-entry_free (gpointer data)
-{
-  Entry *entry = data;
-
-  clear_source (&entry->timer);
-  pb_registration_free (entry->registration);
-  g_free (entry);
-}
-
-static Entry *
-find_entry (PbClient *self, const char *peer, gint64 request_id)
-{
-  for (guint i = 0; i < self->entries->len; i++) {
-    Entry *entry = g_ptr_array_index (self->entries, i);
-
-    if (peer != NULL ? strcmp (entry->registration->peer, peer) == 0
-                     : request_id > 0 && entry->request_id == request_id)
-      return entry;
-  }
-
-  return NULL;
 }
 
 static void
@@ -137,18 +53,22 @@ tell_state (PbClient *self)
 }
 
 /* Whoever counted `attempt` failures waits so long for the next try. */
-static guint
-get_delay (PbClient *self, guint attempt)
+guint
+pb_client_draw_delay (PbClient *self, guint attempt)
 {
   guint64 ms = (guint64) self->first_ms << MIN (attempt, 20);
+  guint32 chance;
 
   ms = MIN (ms, self->max_ms);
+  /* clients that one server lost do not come back in one moment */
+  pb_random_bytes (&chance, sizeof chance);
 
-  return (guint) ((double) ms * (1.0 - PB_BACKOFF_JITTER * g_random_double ()));
+  return (guint) ((double) ms *
+                  (1.0 - PB_BACKOFF_JITTER * chance / (double) G_MAXUINT32));
 }
 
-static void
-emit_fault (PbClient *self, PbFault fault, const char *detail,
+void
+pb_client_emit_fault (PbClient *self, PbFault fault, const char *detail,
     const char *peer, guint attempt, guint retry_ms)
 {
   /* `peer` may be what is freed here */
@@ -177,11 +97,11 @@ drop_channel (PbClient *self, guint code, const char *reason)
   PbChannel *channel = g_steal_pointer (&self->channel);
 
   for (guint i = 0; i < self->entries->len; i++) {
-    Entry *entry = g_ptr_array_index (self->entries, i);
+    PbClientEntry *entry = g_ptr_array_index (self->entries, i);
 
     entry->request_id = 0;
     entry->is_registered = FALSE;
-    clear_source (&entry->timer);
+    pb_client_clear_source (&entry->timer);
   }
   if (channel == NULL)
     return;
@@ -201,229 +121,33 @@ on_retry (gpointer user_data)
 {
   PbClient *self = user_data;
 
-  clear_source (&self->timer);
+  pb_client_clear_source (&self->timer);
   try_connect (self);
 
   return G_SOURCE_REMOVE;
 }
 
 /* The connection is not up, or shall not be. `code` 0: it is gone already. */
-static void
-fail (PbClient *self, PbFault fault, const char *detail, const char *peer,
-    gboolean is_final, guint code)
+void
+pb_client_fail (PbClient *self, PbFault fault, const char *detail,
+    const char *peer, gboolean is_final, guint code)
 {
   g_autoptr (PbClient) keep = g_object_ref (self);
   guint ms = 0;
 
   drop_channel (self, code, NULL);
-  clear_source (&self->timer);
+  pb_client_clear_source (&self->timer);
   if (is_final || pb_fault_is_fatal (fault)) {
     self->state = PB_CLIENT_STATE_CLOSED;
   } else {
-    ms = get_delay (self, self->attempt);
-    self->timer = attach_timer (self, ms, on_retry, self);
+    ms = pb_client_draw_delay (self, self->attempt);
+    self->timer = pb_client_attach_timer (self, ms, on_retry, self);
     self->state = PB_CLIENT_STATE_WAITING;
   }
   self->attempt++;
 
-  emit_fault (self, fault, detail, peer, self->attempt, ms);
+  pb_client_emit_fault (self, fault, detail, peer, self->attempt, ms);
   tell_state (self);
-}
-
-/* --- registrations --- */
-
-static gboolean
-send_checked (PbClient *self, PbMessage *message)
-{
-  g_autoptr (GError) error = NULL;
-  char *text;
-
-  if (!pb_message_check (message, PB_MESSAGE_TO_SERVER, &error)) {
-    g_warning ("%s",  error->message);
-    return FALSE;
-  }
-  text = pb_message_print (message);
-  pb_channel_send (self->channel, text, -1);
-  g_free (text);
-
-  return TRUE;
-}
-
-static void
-send_register (PbClient *self, Entry *entry)
-{
-  const PbRegistration *registration = entry->registration;
-  g_autoptr (PbMessage) message = pb_message_new (PB_MESSAGE_REGISTER);
-
-  clear_source (&entry->timer);
-  self->last_id = self->last_id % G_MAXINT32 + 1;
-  pb_message_set_int (message, "id", self->last_id);
-  if (registration->stream != NULL)
-    pb_message_set_string (message, "stream", registration->stream);
-  pb_message_set_string (message, "direction",
-      pb_direction_get_name (registration->direction));
-  pb_message_set_string (message, "peer", registration->peer);
-  if (registration->ice)
-    pb_message_set_boolean (message, "ice", TRUE);
-  if (registration->port != 0)
-    pb_message_set_int (message, "port", registration->port);
-  if (registration->address != NULL)
-    pb_message_set_string (message, "address", registration->address);
-  if (registration->mode != NULL)
-    pb_message_set_string (message, "mode", registration->mode);
-  if (registration->client != NULL)
-    pb_message_set_string (message, "client", registration->client);
-  pb_message_set_string (message, "protocol", PROTOCOL);
-
-  if (send_checked (self, message))
-    entry->request_id = self->last_id;
-}
-
-static void
-send_leave (PbClient *self, Entry *entry)
-{
-  g_autoptr (PbMessage) message = NULL;
-
-  if (self->state != PB_CLIENT_STATE_CONNECTED ||
-      (entry->request_id == 0 && !entry->is_registered))
-    return;
-  message = pb_message_new (PB_MESSAGE_LEAVE);
-  pb_message_set_string (message, "peer", entry->registration->peer);
-  send_checked (self, message);
-}
-
-static gboolean
-on_register_again (gpointer user_data)
-{
-  Entry *entry = user_data;
-
-  if (entry->client->state == PB_CLIENT_STATE_CONNECTED)
-    send_register (entry->client, entry);
-  else
-    clear_source (&entry->timer);
-
-  return G_SOURCE_REMOVE;
-}
-
-/* One registration was refused or taken away; the connection is fine. */
-static void
-refuse (PbClient *self, Entry *entry, PbFault fault, const char *detail,
-    gboolean is_final)
-{
-  g_autofree char *peer = g_strdup (entry->registration->peer);
-  guint attempt;
-  guint ms;
-
-  entry->request_id = 0;
-  entry->is_registered = FALSE;
-  if (is_final || pb_fault_is_fatal (fault)) {
-    attempt = entry->attempt + 1;
-    g_ptr_array_remove (self->entries, entry);
-    if (self->entries->len == 0)
-      fail (self, fault, detail, peer, TRUE, 1000);
-    else
-      emit_fault (self, fault, detail, peer, attempt, 0);
-    return;
-  }
-
-  ms = get_delay (self, entry->attempt);
-  attempt = ++entry->attempt;
-  clear_source (&entry->timer);
-  entry->timer = attach_timer (self, ms, on_register_again, entry);
-  emit_fault (self, fault, detail, peer, attempt, ms);
-}
-
-/* --- what the server says --- */
-
-static void
-handle_registered (PbClient *self, PbMessage *message)
-{
-  Entry *entry = find_entry (self, pb_message_get_string (message, "peer"),
-      pb_message_get_int (message, "id"));
-
-  if (entry == NULL)
-    return;
-  entry->request_id = 0;
-  entry->is_registered = TRUE;
-  entry->attempt = 0;
-  self->attempt = 0;
-}
-
-static const char *
-get_reason (PbMessage *message, const char **sentence)
-{
-  JsonObject *object = pb_message_peek_object (message);
-  JsonNode *node = json_object_get_member (object, "error");
-
-  *sentence = NULL;
-  if (node == NULL || !JSON_NODE_HOLDS_OBJECT (node))
-    return NULL;
-  object = json_node_get_object (node);
-  *sentence = json_object_get_string_member_with_default (object, "message",
-      NULL);
-
-  return json_object_get_string_member_with_default (object, "reason", NULL);
-}
-
-static void
-handle_error (PbClient *self, PbMessage *message)
-{
-  gint64 id = pb_message_get_int (message, "id");
-  Entry *entry = find_entry (self, NULL, id);
-  const char *sentence;
-  const char *reason = get_reason (message, &sentence);
-  g_autoptr (GError) error = NULL;
-  PbFault fault;
-
-  if (entry == NULL && !pb_message_has (message, "id")) {
-    entry = find_entry (self, pb_message_get_string (message, "peer"), 0);
-    if (entry != NULL && entry->request_id == 0)
-      entry = NULL;
-  }
-  /* an answer to something else than a `register` changes nothing here */
-  if (entry == NULL)
-    return;
-
-  error = g_error_new_literal (PB_ERROR, pb_error_from_reason (reason),
-      sentence != NULL ? sentence : "");
-  fault = error->code == PB_ERROR_NOT_FOUND ? PB_FAULT_SLOT_UNKNOWN
-                                            : pb_fault_from_error (error);
-  switch (error->code) {
-    case PB_ERROR_TOKEN_MISSING:
-    case PB_ERROR_TOKEN_INVALID:
-    case PB_ERROR_TOKEN_EXPIRED:
-    case PB_ERROR_EXPIRED:
-      /* true of the whole connection */
-      fail (self, fault, error->message, NULL, FALSE, 1000);
-      break;
-    default:
-      refuse (self, entry, fault, error->message, FALSE);
-  }
-}
-
-static void
-handle_closed (PbClient *self, PbMessage *message)
-{
-  const char *peer = pb_message_get_string (message, "peer");
-  const char *reason = pb_message_get_string (message, "reason");
-  gboolean is_final = !pb_message_get_boolean (message, "retry");
-  PbFault fault = PB_FAULT_SERVER_REFUSED;
-  Entry *entry;
-
-  for (guint i = 0; i < G_N_ELEMENTS (closed_reasons); i++)
-    if (g_strcmp0 (closed_reasons[i].reason, reason) == 0)
-      fault = closed_reasons[i].fault;
-  /* a server that goes down comes back, whatever it says */
-  if (fault == PB_FAULT_SERVER_UNREACHABLE)
-    is_final = FALSE;
-
-  if (peer == NULL) {
-    fail (self, fault, reason, NULL, is_final, 1000);
-    return;
-  }
-  entry = find_entry (self, peer, 0);
-  if (entry != NULL)
-    refuse (self, entry, fault, reason, is_final);
 }
 
 static void
@@ -431,8 +155,8 @@ on_message (PbChannel *channel, const char *text, gsize length, PbClient *self)
 {
   g_autoptr (PbClient) keep = g_object_ref (self);
   g_autoptr (GError) error = NULL;
-  g_autoptr (PbMessage) message = pb_message_parse (text, (gssize) length,
-      PB_MESSAGE_TO_PEER, &error);
+  g_autoptr (PbMessage) message =
+      pb_message_parse (text, (gssize) length, PB_MESSAGE_TO_PEER, &error);
 
   if (message == NULL) {
     /* a newer server may say what we do not know */
@@ -440,16 +164,10 @@ on_message (PbChannel *channel, const char *text, gsize length, PbClient *self)
     return;
   }
 
-  if (pb_message_get_message_type (message) == PB_MESSAGE_REGISTERED)
-    handle_registered (self, message);
+  pb_client_note_registered (self, message);
   g_signal_emit (self, signals[SIGNAL_MESSAGE], 0, message);
-  if (self->channel != channel)
-    return;
-
-  if (pb_message_get_message_type (message) == PB_MESSAGE_ERROR)
-    handle_error (self, message);
-  else if (pb_message_get_message_type (message) == PB_MESSAGE_CLOSED)
-    handle_closed (self, message);
+  if (self->channel == channel)
+    pb_client_note_message (self, message);
 }
 
 static void
@@ -459,7 +177,7 @@ on_opened (PbChannel *channel, PbClient *self)
 
   self->state = PB_CLIENT_STATE_CONNECTED;
   for (guint i = 0; i < self->entries->len; i++)
-    send_register (self, g_ptr_array_index (self->entries, i));
+    pb_client_send_register (self, g_ptr_array_index (self->entries, i));
   tell_state (self);
 }
 
@@ -477,7 +195,8 @@ on_closed (PbChannel *channel, guint code, GError *error, PbClient *self)
                             : PB_FAULT_SERVER_UNREACHABLE;
   }
 
-  fail (self, fault, error != NULL ? error->message : NULL, NULL, FALSE, 0);
+  pb_client_fail (self, fault, error != NULL ? error->message : NULL, NULL,
+      FALSE, 0);
 }
 
 static char *
@@ -510,11 +229,11 @@ pb_client_finalize (GObject *object)
 {
   PbClient *self = PB_CLIENT (object);
 
-  clear_source (&self->timer);
+  pb_client_clear_source (&self->timer);
   drop_channel (self, 1000, NULL);
   for (guint i = 0; i < self->closing->len; i++)
-    g_signal_handlers_disconnect_by_data (
-        g_ptr_array_index (self->closing, i), self);
+    g_signal_handlers_disconnect_by_data (g_ptr_array_index (self->closing, i),
+        self);
   g_ptr_array_unref (self->closing);
   g_ptr_array_unref (self->entries);
   if (self->factory_destroy != NULL)
@@ -533,7 +252,7 @@ pb_client_init (PbClient *self)
 {
   self->context = g_main_context_ref_thread_default ();
   self->closing = g_ptr_array_new_with_free_func (g_object_unref);
-  self->entries = g_ptr_array_new_with_free_func (entry_free);
+  self->entries = g_ptr_array_new_with_free_func (pb_client_entry_free);
   self->first_ms = PB_BACKOFF_FIRST_MS;
   self->max_ms = PB_BACKOFF_MAX_MS;
 }
@@ -557,9 +276,9 @@ pb_client_class_init (PbClientClass *klass)
    * @self: the client
    * @state: the new state
    */
-  signals[SIGNAL_STATE_CHANGED] = g_signal_new ("state-changed",
-      PB_TYPE_CLIENT, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
-      PB_TYPE_CLIENT_STATE);
+  signals[SIGNAL_STATE_CHANGED] =
+      g_signal_new ("state-changed", PB_TYPE_CLIENT, G_SIGNAL_RUN_LAST, 0, NULL,
+          NULL, NULL, G_TYPE_NONE, 1, PB_TYPE_CLIENT_STATE);
   /**
    * PbClient::fault:
    * @self: the client
@@ -671,14 +390,14 @@ pb_client_open (PbClient *self)
   self->attempt = 0;
   if (!self->uri->is_secure && !self->allow_plain &&
       !pb_uri_is_loopback (self->uri)) {
-    fail (self, PB_FAULT_SERVER_REFUSED,
+    pb_client_fail (self, PB_FAULT_SERVER_REFUSED,
         "pb:// to another machine would send the token in the clear: use "
         "pbs://, or allow it",
         NULL, TRUE, 0);
     return;
   }
   if (self->token == NULL) {
-    fail (self, PB_FAULT_TOKEN_MISSING, NULL, NULL, TRUE, 0);
+    pb_client_fail (self, PB_FAULT_TOKEN_MISSING, NULL, NULL, TRUE, 0);
     return;
   }
 
@@ -699,8 +418,8 @@ pb_client_close (PbClient *self)
   g_return_if_fail (PB_IS_CLIENT (self));
 
   for (guint i = 0; i < self->entries->len; i++)
-    send_leave (self, g_ptr_array_index (self->entries, i));
-  clear_source (&self->timer);
+    pb_client_send_leave (self, g_ptr_array_index (self->entries, i));
+  pb_client_clear_source (&self->timer);
   drop_channel (self, 1000, NULL);
   self->state = PB_CLIENT_STATE_CLOSED;
   tell_state (self);
@@ -746,8 +465,7 @@ pb_client_is_closing (PbClient *self)
  *   where it is about the connection
  */
 const char *
-pb_client_get_fault_details (PbClient *self, guint *attempt,
-    guint *retry_in_ms)
+pb_client_get_fault_details (PbClient *self, guint *attempt, guint *retry_in_ms)
 {
   g_return_val_if_fail (PB_IS_CLIENT (self), NULL);
 
@@ -770,14 +488,14 @@ pb_client_get_fault_details (PbClient *self, guint *attempt,
 void
 pb_client_register (PbClient *self, const PbRegistration *registration)
 {
-  Entry *entry;
+  PbClientEntry *entry;
 
   g_return_if_fail (PB_IS_CLIENT (self));
   g_return_if_fail (registration != NULL && registration->peer != NULL);
 
-  entry = find_entry (self, registration->peer, 0);
+  entry = pb_client_find_entry (self, registration->peer, 0);
   if (entry == NULL) {
-    entry = g_new0 (Entry, 1);
+    entry = g_new0 (PbClientEntry, 1);
     entry->client = self;
     g_ptr_array_add (self->entries, entry);
   } else {
@@ -786,7 +504,7 @@ pb_client_register (PbClient *self, const PbRegistration *registration)
   entry->registration = pb_registration_copy (registration);
   entry->attempt = 0;
   if (self->state == PB_CLIENT_STATE_CONNECTED)
-    send_register (self, entry);
+    pb_client_send_register (self, entry);
 }
 
 /**
@@ -799,15 +517,15 @@ pb_client_register (PbClient *self, const PbRegistration *registration)
 void
 pb_client_unregister (PbClient *self, const char *peer)
 {
-  Entry *entry;
+  PbClientEntry *entry;
 
   g_return_if_fail (PB_IS_CLIENT (self));
   g_return_if_fail (peer != NULL);
 
-  entry = find_entry (self, peer, 0);
+  entry = pb_client_find_entry (self, peer, 0);
   if (entry == NULL)
     return;
-  send_leave (self, entry);
+  pb_client_send_leave (self, entry);
   g_ptr_array_remove (self->entries, entry);
 }
 
@@ -826,7 +544,7 @@ pb_client_send (PbClient *self, PbMessage *message)
   g_return_if_fail (message != NULL);
 
   if (self->state == PB_CLIENT_STATE_CONNECTED)
-    send_checked (self, message);
+    pb_client_send_checked (self, message);
 }
 
 /**

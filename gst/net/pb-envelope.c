@@ -46,8 +46,8 @@ static const struct {
 static char *
 make_line (const char *text)
 {
-  g_autofree char *line = g_utf8_substring (text, 0,
-      MIN (g_utf8_strlen (text, -1), MESSAGE_MAX));
+  g_autofree char *line =
+      g_utf8_substring (text, 0, MIN (g_utf8_strlen (text, -1), MESSAGE_MAX));
 
   for (char *p = line; *p != '\0'; p++)
     if (g_ascii_iscntrl (*p))
@@ -93,8 +93,8 @@ pb_envelope_to_error (guint status, const char *text, gsize length)
 
     if (reason != NULL) {
       PbError code = pb_error_from_reason (reason);
-      g_autofree char *line = make_line (message != NULL ? message
-          : pb_error_get_sentence (code));
+      g_autofree char *line =
+          make_line (message != NULL ? message : pb_error_get_sentence (code));
 
       return g_error_new_literal (PB_ERROR, code, line);
     }

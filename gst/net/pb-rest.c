@@ -15,7 +15,8 @@
 /* A picture of a QR code is some kilobytes; nothing else is larger. */
 #define ANSWER_MAX (1024 * 1024)
 
-struct _PbRest {
+struct _PbRest
+{
   GObject parent;
 
   /* the calling thread only */
@@ -80,8 +81,7 @@ make_message (PbRest *self, const char *method, const char *path,
   /* "//other.host/" is relative too */
   if (uri == NULL ||
       g_strcmp0 (g_uri_get_host (uri), g_uri_get_host (self->server)) != 0) {
-    g_set_error (error, PB_ERROR, PB_ERROR_INVALID, "“%s” is not a path",
-        path);
+    g_set_error (error, PB_ERROR, PB_ERROR_INVALID, "“%s” is not a path", path);
     return NULL;
   }
 

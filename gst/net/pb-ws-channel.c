@@ -30,7 +30,8 @@ typedef enum {
  * #PbChannel::closed, so that a last message still goes out when its owner has
  * forgotten it.
  */
-struct _PbWsChannel {
+struct _PbWsChannel
+{
   GObject parent;
 
   /* set on construction */
@@ -52,12 +53,7 @@ struct _PbWsChannel {
   GError *error;
 };
 
-enum {
-  PROP_0,
-  PROP_CONNECT_TIMEOUT,
-  PROP_SILENCE,
-  N_PROPS
-};
+enum { PROP_0, PROP_CONNECT_TIMEOUT, PROP_SILENCE, N_PROPS };
 
 static GParamSpec *props[N_PROPS];
 
@@ -149,8 +145,9 @@ finish (PbWsChannel *self, guint code, GError *error)
     g_signal_handlers_disconnect_by_data (self->ws, self);
     /* At once: closing the stream in order waits for the other end in TLS. */
     if (G_IS_SOCKET_CONNECTION (stream))
-      g_socket_close (
-          g_socket_connection_get_socket (G_SOCKET_CONNECTION (stream)), NULL);
+      g_socket_close (g_socket_connection_get_socket (
+                          G_SOCKET_CONNECTION (stream)),
+          NULL);
     g_clear_object (&self->ws);
   }
   self->state = STATE_CLOSING;
@@ -299,9 +296,8 @@ pb_ws_channel_send (PbChannel *channel, const char *text, gssize length)
   PbWsChannel *self = PB_WS_CHANNEL (channel);
   g_autoptr (GBytes) bytes = NULL;
 
-  if (self->state != STATE_OPEN ||
-      soup_websocket_connection_get_state (self->ws) !=
-          SOUP_WEBSOCKET_STATE_OPEN)
+  if (self->state != STATE_OPEN || soup_websocket_connection_get_state (
+                                       self->ws) != SOUP_WEBSOCKET_STATE_OPEN)
     return;
   bytes = g_bytes_new (text, length < 0 ? strlen (text) : (gsize) length);
   soup_websocket_connection_send_message (self->ws, SOUP_WEBSOCKET_DATA_TEXT,
@@ -419,17 +415,17 @@ pb_ws_channel_class_init (PbWsChannelClass *klass)
    *
    * How long the way to an open WebSocket may take, in milliseconds.
    */
-  props[PROP_CONNECT_TIMEOUT] = g_param_spec_uint ("connect-timeout", NULL,
-      NULL, 1, G_MAXINT, CONNECT_TIMEOUT_MS,
-      G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
+  props[PROP_CONNECT_TIMEOUT] =
+      g_param_spec_uint ("connect-timeout", NULL, NULL, 1, G_MAXINT,
+          CONNECT_TIMEOUT_MS, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
   /**
    * PbWsChannel:silence:
    *
    * Milliseconds without a sign of life after which the connection counts as
    * dead.
    */
-  props[PROP_SILENCE] = g_param_spec_uint ("silence", NULL, NULL, 100,
-      G_MAXINT, SILENCE_MS, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
+  props[PROP_SILENCE] = g_param_spec_uint ("silence", NULL, NULL, 100, G_MAXINT,
+      SILENCE_MS, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
 

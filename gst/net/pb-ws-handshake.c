@@ -15,7 +15,8 @@
 #define HEAD_MAX 16384
 
 /* The task data of one handshake. Belongs to the task's main context. */
-typedef struct {
+typedef struct
+{
   GUri *uri;
   char *request; /* holds the token: wiped */
   char *accept;  /* the Sec-WebSocket-Accept that we expect */
@@ -109,8 +110,9 @@ finish_refused (GTask *task)
 {
   Handshake *self = g_task_get_task_data (task);
 
-  g_task_return_error (task, pb_envelope_to_error (self->status,
-      (const char *) self->body->data, self->body->len));
+  g_task_return_error (task,
+      pb_envelope_to_error (self->status, (const char *) self->body->data,
+          self->body->len));
 }
 
 /* The head is whole. Returns whether a body is still to be read. */
@@ -157,7 +159,8 @@ handle_head (GTask *task)
 static gboolean
 ends_head (GByteArray *head)
 {
-  return head->len >= 4 && memcmp (head->data + head->len - 4, "\r\n\r\n", 4) == 0;
+  return head->len >= 4 &&
+         memcmp (head->data + head->len - 4, "\r\n\r\n", 4) == 0;
 }
 
 /* Reads the head octet by octet: what follows it is the WebSocket's, which
@@ -173,9 +176,8 @@ on_readable (GObject *stream, gpointer user_data)
     g_autoptr (GError) error = NULL;
     guint8 buffer[1024];
     gboolean in_body = self->body_length > 0;
-    gsize wanted = in_body
-        ? MIN (sizeof buffer, self->body_length - self->body->len)
-        : 1;
+    gsize wanted =
+        in_body ? MIN (sizeof buffer, self->body_length - self->body->len) : 1;
     gssize n = g_pollable_input_stream_read_nonblocking (input, buffer, wanted,
         g_task_get_cancellable (task), &error);
 
@@ -229,8 +231,9 @@ on_written (GObject *stream, GAsyncResult *result, gpointer user_data)
     return;
   }
 
-  self->source = g_pollable_input_stream_create_source (
-      G_POLLABLE_INPUT_STREAM (input), g_task_get_cancellable (task));
+  self->source =
+      g_pollable_input_stream_create_source (G_POLLABLE_INPUT_STREAM (input),
+          g_task_get_cancellable (task));
   g_source_set_callback (self->source, G_SOURCE_FUNC (on_readable),
       g_object_ref (task), g_object_unref);
   g_source_attach (self->source, g_task_get_context (task));
@@ -242,8 +245,9 @@ on_connected (GObject *client, GAsyncResult *result, gpointer user_data)
   g_autoptr (GTask) task = G_TASK (user_data);
   Handshake *self = g_task_get_task_data (task);
   g_autoptr (GError) error = NULL;
-  GSocketConnection *connection = g_socket_client_connect_to_host_finish (
-      G_SOCKET_CLIENT (client), result, &error);
+  GSocketConnection *connection =
+      g_socket_client_connect_to_host_finish (G_SOCKET_CLIENT (client), result,
+          &error);
 
   if (connection == NULL) {
     fail_from (task, error);
@@ -251,10 +255,9 @@ on_connected (GObject *client, GAsyncResult *result, gpointer user_data)
   }
 
   self->stream = G_IO_STREAM (connection);
-  g_output_stream_write_all_async (
-      g_io_stream_get_output_stream (self->stream), self->request,
-      strlen (self->request), G_PRIORITY_DEFAULT, g_task_get_cancellable (task),
-      on_written, g_steal_pointer (&task));
+  g_output_stream_write_all_async (g_io_stream_get_output_stream (self->stream),
+      self->request, strlen (self->request), G_PRIORITY_DEFAULT,
+      g_task_get_cancellable (task), on_written, g_steal_pointer (&task));
 }
 
 static gboolean
@@ -296,22 +299,22 @@ make_request (GUri *uri, guint port, const char *token, const char *user_agent,
   const char *host = g_uri_get_host (uri);
   const char *path = g_uri_get_path (uri);
   gboolean is_ipv6 = strchr (host, ':') != NULL;
-  g_autofree char *agent = user_agent != NULL
-      ? g_strdup_printf ("User-Agent: %s\r\n", user_agent)
-      : g_strdup ("");
+  g_autofree char *agent =
+      user_agent != NULL ? g_strdup_printf ("User-Agent: %s\r\n", user_agent)
+                         : g_strdup ("");
 
   return g_strdup_printf ("GET %s HTTP/1.1\r\n"
-      "Host: %s%s%s:%u\r\n"
-      "Upgrade: websocket\r\n"
-      "Connection: Upgrade\r\n"
-      "Sec-WebSocket-Key: %s\r\n"
-      "Sec-WebSocket-Version: 13\r\n"
-      "Sec-WebSocket-Protocol: " SUBPROTOCOL "\r\n"
-      "%s%s%s%s\r\n",
+                          "Host: %s%s%s:%u\r\n"
+                          "Upgrade: websocket\r\n"
+                          "Connection: Upgrade\r\n"
+                          "Sec-WebSocket-Key: %s\r\n"
+                          "Sec-WebSocket-Version: 13\r\n"
+                          "Sec-WebSocket-Protocol: " SUBPROTOCOL "\r\n"
+                          "%s%s%s%s\r\n",
       path[0] != '\0' ? path : "/", is_ipv6 ? "[" : "", host,
       is_ipv6 ? "]" : "", port, key, agent,
-      token != NULL ? "Authorization: Bearer " : "",
-      token != NULL ? token : "", token != NULL ? "\r\n" : "");
+      token != NULL ? "Authorization: Bearer " : "", token != NULL ? token : "",
+      token != NULL ? "\r\n" : "");
 }
 
 static char *
