@@ -208,6 +208,20 @@ pb_gst_session_matches (PbGstSession *self, const PbUri *uri, const char *token)
 }
 
 /**
+ * pb_gst_session_has_token: (skip)
+ * @self: a session
+ *
+ * Returns: whether it can be joined at all
+ */
+gboolean
+pb_gst_session_has_token (PbGstSession *self)
+{
+  g_return_val_if_fail (PB_IS_GST_SESSION (self), FALSE);
+
+  return self->engine->token != NULL;
+}
+
+/**
  * pb_gst_session_get_context: (skip)
  * @self: a session
  *

@@ -36,6 +36,7 @@ PbGstSession *pb_gst_session_new (const PbUri *uri, const char *token,
  * its own shares by server and session alone. */
 gboolean pb_gst_session_matches (PbGstSession *self, const PbUri *uri,
     const char *token);
+gboolean pb_gst_session_has_token (PbGstSession *self);
 /* The context its timers, agents and links should live in. Runs from new until
  * the last reference is gone. */
 GMainContext *pb_gst_session_get_context (PbGstSession *self);
