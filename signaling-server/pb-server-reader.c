@@ -112,6 +112,11 @@ on_message (wslay_event_context_ptr wslay,
         arg->msg_length > 0 ? (const char *) arg->msg : "", arg->msg_length);
   else if (arg->opcode == WSLAY_PONG)
     funcs->pong (self->user_data, arg->msg, arg->msg_length);
+  else if (arg->opcode == WSLAY_CONNECTION_CLOSE && arg->msg_length > 2 &&
+      !g_utf8_validate_len ((const char *) arg->msg + 2, arg->msg_length - 2,
+          NULL))
+    /* wslay skips two bytes of each piece that it reads of the reason */
+    refuse (self, WSLAY_CODE_INVALID_FRAME_PAYLOAD_DATA);
 }
 
 static void
