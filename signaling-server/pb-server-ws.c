@@ -16,6 +16,7 @@
 
 #include "core/pb-error.h"
 #include "core/pb-limits.h"
+#include "pb-server-gate.h"
 #include "pb-server-outbox.h"
 #include "pb-server-poll.h"
 #include "pb-server-reader.h"
@@ -73,6 +74,7 @@ struct _PbServerConn {
   gboolean is_answered : 1; /* the client sent its close frame */
   gboolean is_notified : 1; /* `closed` was called */
   gboolean is_due : 1;      /* in ws->due */
+  PbServerTicket *ticket; /* (nullable) its place among the connections */
   char *address;
   gpointer data;
   GDestroyNotify data_destroy;
@@ -196,6 +198,7 @@ conn_finish (PbServerConn *self)
       close (self->poll.fd);
       self->poll.fd = -1;
     }
+    g_clear_pointer (&self->ticket, pb_server_ticket_free);
   }
 
   if (self->is_notified) {
@@ -604,6 +607,7 @@ on_wrote_informational (SoupServerMessage *msg, gpointer user_data)
     return;
 
   socket = g_object_ref (soup_server_message_get_socket (msg));
+  self->ticket = pb_server_gate_steal_ticket (socket);
   stream = soup_server_message_steal_connection (msg);
   early = drain (stream);
   fd = early == NULL ? -1

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <libsoup/soup.h>
+
+G_BEGIN_DECLS
+
+/**
+ * PbServerGate:
+ * What a SoupServer lacks to face strangers: deadlines, bounds, one reading
+ * of each request, and the same words for every refusal. It decides before
+ * any handler runs, and knows nothing of routes.
+ */
+typedef struct _PbServerGate PbServerGate;
+
+/**
+ * PbServerTicket:
+ * One connection's place among those that are allowed. It follows the socket,
+ * and whoever takes the socket over takes the ticket with it.
+ */
+typedef struct _PbServerTicket PbServerTicket;
+
+/* Numbers from pb-limits.h; tests shorten them. */
+typedef struct {
+  guint header_ms;   /* from the accept, or a request's first byte */
+  guint body_ms;     /* from the header's end */
+  guint response_ms; /* until the client has taken the response */
+  guint idle_ms;     /* between requests */
+  guint linger_ms;   /* a refused client may read why */
+  guint tick_ms;     /* how coarse these times are */
+  gsize body_max;
+  guint connections_max;
+  guint connections_per_ip; /* per IPv4 address or IPv6 /64 */
+  guint requests_max;       /* per connection */
+} PbServerGateLimits;
+
+/* Since the attachment, but for the first */
+typedef struct {
+  guint n_connections; /* now, those taken over included */
+  guint64 n_accepted;
+  guint64 n_over_total;
+  guint64 n_over_ip;
+  guint64 n_late;    /* a deadline passed */
+  guint64 n_refused; /* requests that broke a rule */
+} PbServerGateStats;
+
+void pb_server_gate_limits_init (PbServerGateLimits *limits);
+
+/* Before the server listens. */
+PbServerGate *pb_server_gate_attach (SoupServer *server,
+    const PbServerGateLimits *limits,
+    GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void pb_server_gate_detach (PbServerGate *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PbServerGate, pb_server_gate_detach)
+const PbServerGateStats *pb_server_gate_get_stats (PbServerGate *self);
+
+/* (transfer full): for soup_server_listen_socket(), whose own listeners keep
+ * ten connections waiting and refuse the rest for seconds. */
+GSocket *pb_server_gate_listen (GSocketAddress *address,
+    GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* (nullable) (transfer full): of a connection that leaves HTTP; none of the
+ * deadlines here holds for it any more. */
+PbServerTicket *pb_server_gate_steal_ticket (GSocket *socket);
+void pb_server_ticket_free (PbServerTicket *self);
+
+G_END_DECLS
