@@ -257,7 +257,7 @@ on_connected (GObject *client, GAsyncResult *result, gpointer user_data)
   self->stream = G_IO_STREAM (connection);
   g_output_stream_write_all_async (g_io_stream_get_output_stream (self->stream),
       self->request, strlen (self->request), G_PRIORITY_DEFAULT,
-      g_task_get_cancellable (task), on_written, g_steal_pointer (&task));
+      g_task_get_cancellable (task), on_written, g_object_ref (task));
 }
 
 static gboolean
