@@ -619,9 +619,12 @@ main (int argc, char **argv)
       test_mute_server_gets_a_short_goodbye);
   ADD ("token-is-never-a-header-of-its-own",
       test_token_is_never_a_header_of_its_own);
-  ADD ("strange-certificate-is-refused", test_strange_certificate_is_refused);
-  ADD ("no-tls-there", test_no_tls_there);
 #undef ADD
+  /* run by themselves: see meson.build */
+  g_test_add ("/ws-channel-tls/strange-certificate-is-refused", Fixture, NULL,
+      set_up, test_strange_certificate_is_refused, tear_down);
+  g_test_add ("/ws-channel-tls/no-tls-there", Fixture, NULL, set_up,
+      test_no_tls_there, tear_down);
 
   return g_test_run ();
 }
