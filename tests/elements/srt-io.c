@@ -633,7 +633,7 @@ test_killed_peer_is_lost (void)
                                           "&pbkeylen=32",
       port);
   char *argv[] = { (char *) "srt-live-transmit", uri,
-    (char *) "udp://127.0.0.1:9", NULL };
+    (char *) "file://con", NULL };
   PbSrtLinkOptions options = caller_options (port);
   g_autoptr (Event) closed = NULL;
   g_autoptr (Event) event = NULL;
