@@ -367,12 +367,22 @@ prepare_slab (PbSrtIo *io)
   io->slab_used = 0;
 }
 
+/* Whether a read would give something. Asking is cheap; reading in vain is a
+ * C++ exception inside libsrt, and libgstreamer brings in libunwind, whose
+ * unwinder makes that some 200 us and a hundred system calls. */
+static gboolean
+can_read (PbSrtLink *link)
+{
+  return (pb_srt_lib_get_int (link->sock, SRTO_EVENT) &
+             (SRT_EPOLL_IN | SRT_EPOLL_ERR)) != 0;
+}
+
 static void
 drain_link (PbSrtIo *io, PbSrtLink *link)
 {
   g_autoptr (GstBufferList) list = NULL;
 
-  for (guint i = 0; i < DRAIN_MAX; i++) {
+  for (guint i = 0; i < DRAIN_MAX && can_read (link); i++) {
     SRT_MSGCTRL control = srt_msgctrl_default;
     GstBuffer *buffer;
     int n;
