@@ -131,9 +131,11 @@ typedef struct {
    * most once a second for each listener and cause. `link` is the listener. */
   void (*refused) (PbSrtIo *io, const PbSrtLinkInfo *link,
       GSocketAddress *caller, PbFault fault, guint count, gpointer user_data);
-  /* Receiving: one buffer per message. PTS: source time (when the sender had
-   * it; add the latency for when it was due here). OFFSET: SRT's sequence
-   * number. DISCONT: first of its link, or after a gap. */
+  /* Receiving: one buffer per message. PTS: source time, when the sender had
+   * it, by this end's clock; it is due here, and handed over, one latency
+   * later. OFFSET: SRT's sequence number. DISCONT: first of its link, or after
+   * a gap. Whoever may block here (a push downstream) stops everything else,
+   * pb_srt_io_stop() included: unblock it first. */
   void (*received) (PbSrtIo *io, guint link_id,
       GstBufferList *list /* (transfer full) */, gpointer user_data);
 } PbSrtIoCallbacks;

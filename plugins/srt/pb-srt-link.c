@@ -142,7 +142,9 @@ prepare_socket (PbSrtLink *link, GError **error)
   set_int (sock, SRTO_LATENCY, link->latency_ms);
   set_bool (sock, SRTO_TLPKTDROP, TRUE);
   set_int (sock, SRTO_PAYLOADSIZE, link->payload_size);
-  set_int (sock, SRTO_FC, MAX (25600, packets));
+  /* No more than the buffers hold: libsrt clears tables of this size while it
+   * answers a handshake, and that time stays in the stream as latency. */
+  set_int (sock, SRTO_FC, packets);
   set_int (sock, SRTO_SNDBUF, packets * FULL_PACKET);
   set_int (sock, SRTO_RCVBUF, packets * FULL_PACKET);
   set_int (sock, SRTO_LOSSMAXTTL, REORDER_TOLERANCE);

@@ -92,7 +92,8 @@ on_received (PbSrtIo *io, guint link_id, GstBufferList *list,
       end->n_discont++;
       end->next = -1;
     }
-    if ((gint64) GST_BUFFER_PTS (buffer) < end->last_pts)
+    if ((gint64) GST_BUFFER_PTS (buffer) < end->last_pts ||
+        (gint64) GST_BUFFER_PTS (buffer) > g_get_monotonic_time () * 1000)
       end->n_wrong++;
     end->last_pts = GST_BUFFER_PTS (buffer);
     if (map.size % TS_PACKET != 0)

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -539,6 +540,32 @@ test_host_names_are_looked_up (Pair *pair, gconstpointer unused)
       failed->fault == PB_FAULT_TIMED_OUT);
 }
 
+static void
+test_ipv6_and_both_at_once (void)
+{
+  static const char *const places[][2] = { { "::1", "::1" },
+    { "::", "127.0.0.1" }, { "::", "::1" } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (places); i++) {
+    g_autoptr (End) receiver = end_new (PB_DIRECTION_RECEIVE);
+    g_autoptr (End) sender = end_new (PB_DIRECTION_SEND);
+    PbSrtLinkOptions listen = listener_options ();
+    PbSrtLinkOptions call;
+    guint64 n;
+    guint id;
+
+    listen.local_host = places[i][0];
+    id = end_add (receiver, &listen);
+    call = caller_options (pb_srt_io_get_local_port (receiver->io, id));
+    call.host = places[i][1];
+    end_add (sender, &call);
+    event_free (end_wait_for (sender, EVENT_CONNECTED));
+    event_free (end_wait_for (receiver, EVENT_CONNECTED));
+    n = end_send (sender, 0.1, 8, 7);
+    end_wait_for_packets (receiver, n);
+  }
+}
+
 /* ---- another program at the other end ---- */
 
 static GPid
@@ -561,6 +588,83 @@ end_process (GPid pid, int sig)
   kill (pid, sig);
   waitpid (pid, NULL, 0);
   g_spawn_close_pid (pid);
+}
+
+/* A lossy way to `to`; the port to call comes back. */
+static GPid
+spawn_netsim (guint16 to, const char *loss, const char *delay, guint16 *port)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *to_text = g_strdup_printf ("%u", to);
+  const char *argv[] = { PB_NETSIM, "--to", to_text, "--seed", "7", "--loss",
+    loss, "--delay", delay, NULL };
+  char line[64] = "";
+  gsize at = 0;
+  GPid pid = 0;
+  int out;
+
+  g_spawn_async_with_pipes (NULL, (char **) argv, NULL,
+      G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, &pid, NULL, &out, NULL, &error);
+  g_assert_no_error (error);
+  while (at < sizeof line - 1 && read (out, line + at, 1) == 1 &&
+      line[at] != '\n')
+    at++;
+  g_assert_cmpint (sscanf (line, "listening on %hu", port), ==, 1);
+  /* what it says at its end may go nowhere: the pipe holds it */
+  return pid;
+}
+
+static void
+test_what_cannot_be_recovered_is_told (Pair *pair, gconstpointer unused)
+{
+  guint16 port;
+  /* the second try of a packet comes a round trip of 160 ms too late */
+  GPid pid = spawn_netsim (pair->port, "4", "80", &port);
+  PbSrtLinkOptions options = caller_options (port);
+  PbSrtStats stats;
+
+  end_add (pair->sender, &options);
+  event_free (end_wait_for (pair->sender, EVENT_CONNECTED));
+  event_free (end_wait_for (pair->receiver, EVENT_CONNECTED));
+  end_send (pair->sender, 2.0, 8, 7);
+  end_wait_for_packets (pair->receiver, 7 * 500);
+  pb_srt_io_stop (pair->sender->io);
+  event_free (end_wait_for (pair->receiver, EVENT_CLOSED));
+  g_assert_true (pb_srt_io_get_stats (pair->receiver->io, 0, &stats));
+  g_assert_cmpuint (stats.packets_lost, >, 0);
+  g_assert_cmpuint (stats.packets_dropped, >, 0);
+  /* what came is right, and every hole is marked */
+  g_assert_cmpuint (pair->receiver->n_wrong, ==, 0);
+  g_assert_cmpuint (pair->receiver->n_discont, >, 1);
+  end_process (pid, SIGTERM);
+}
+
+static void
+test_what_can_be_recovered_is (Pair *pair, gconstpointer unused)
+{
+  guint16 port;
+  GPid pid = spawn_netsim (pair->port, "5", "5", &port);
+  PbSrtLinkOptions options = caller_options (port);
+  g_autoptr (Event) connected = NULL;
+  PbSrtStats stats;
+  guint64 n;
+
+  options.latency_ms = 1000;
+  options.connect_timeout_ms = 8000;
+  end_add (pair->sender, &options);
+  event_free (end_wait_for (pair->sender, EVENT_CONNECTED));
+  connected = end_wait_for (pair->receiver, EVENT_CONNECTED);
+  g_assert_cmpuint (connected->latency_ms, ==, 1000);
+  n = end_send (pair->sender, 2.0, 8, 7);
+  end_wait_for_packets (pair->receiver, n);
+  g_assert_cmpuint (pair->receiver->n_packets, ==, n);
+  g_assert_cmpuint (pair->receiver->n_wrong, ==, 0);
+  g_assert_cmpuint (pair->receiver->n_discont, ==, 1);
+  g_assert_true (pb_srt_io_get_stats (pair->receiver->io, 0, &stats));
+  g_assert_cmpuint (stats.packets_lost, >, 0);
+  g_assert_cmpuint (stats.packets_dropped, ==, 0);
+  g_assert_cmpfloat (stats.rtt_ms, >, 5);
+  end_process (pid, SIGTERM);
 }
 
 static gboolean
@@ -688,6 +792,11 @@ main (int argc, char **argv)
   ADD_PAIR ("key-refresh-goes-unnoticed", test_key_refresh_goes_unnoticed);
   ADD_PAIR ("host-names-are-looked-up", test_host_names_are_looked_up);
   ADD_PAIR ("srt-live-transmit-calls", test_srt_live_transmit_calls);
+  ADD_PAIR ("what-can-be-recovered-is", test_what_can_be_recovered_is);
+  ADD_PAIR ("what-cannot-be-recovered-is-told",
+      test_what_cannot_be_recovered_is_told);
+  g_test_add_func ("/srt-io/ipv6-and-both-at-once",
+      test_ipv6_and_both_at_once);
   g_test_add_func ("/srt-io/acquired-sockets-meet",
       test_acquired_sockets_meet);
   g_test_add_func ("/srt-io/nobody-there-times-out",
