@@ -101,6 +101,21 @@ find_command (const char *name)
   return NULL;
 }
 
+/* argv[1] names the command. */
+static int
+run_command (PbCtl *self, int argc, char **argv)
+{
+  g_autofree char *name = NULL;
+
+  self->command = find_command (argv[1]);
+  if (self->command == NULL)
+    return pb_ctl_usage (self, "there is no command \"%s\"", argv[1]);
+
+  name = g_strdup_printf ("pbctl %s", self->command->name);
+  g_set_prgname (name);
+  return self->command->run (self, argc - 1, argv + 1);
+}
+
 static int
 run (PbCtl *self, int argc, char **argv)
 {
@@ -111,7 +126,6 @@ run (PbCtl *self, int argc, char **argv)
     { "version", 0, 0, G_OPTION_ARG_NONE, &version, NULL, NULL },
     { NULL },
   };
-  g_autofree char *name = NULL;
 
   if (!pb_ctl_parse (self, entries, NULL, NULL, &argc, &argv))
     return PB_CTL_USAGE;
@@ -120,12 +134,11 @@ run (PbCtl *self, int argc, char **argv)
     return PB_CTL_OK;
   }
   if (argc > 1 && strcmp (argv[1], "help") == 0) {
-    if (argc > 2 && find_command (argv[2]) != NULL) {
-      char *words[] = { argv[2], (char *) "--help", NULL };
+    char *words[] = { argv[0], argc > 2 ? argv[2] : NULL, (char *) "--help",
+      NULL };
 
-      self->command = find_command (argv[2]);
-      return self->command->run (self, 2, words);
-    }
+    if (argc > 2 && find_command (argv[2]) != NULL)
+      return run_command (self, 3, words);
     help = TRUE;
   }
   if (help) {
@@ -137,13 +150,7 @@ run (PbCtl *self, int argc, char **argv)
     return PB_CTL_USAGE;
   }
 
-  self->command = find_command (argv[1]);
-  if (self->command == NULL)
-    return pb_ctl_usage (self, "there is no command \"%s\"", argv[1]);
-
-  name = g_strdup_printf ("pbctl %s", self->command->name);
-  g_set_prgname (name);
-  return self->command->run (self, argc - 1, argv + 1);
+  return run_command (self, argc, argv);
 }
 
 int
