@@ -142,23 +142,6 @@ stop (Watch *self, int status)
 }
 
 static void
-on_closed (Watch *self, PbMessage *message)
-{
-  const char *reason = pb_message_get_string (message, "reason");
-
-  if (pb_message_has (message, "peer") ||
-      pb_message_get_boolean (message, "retry"))
-    return;
-  if (!self->ctl->json)
-    printf ("%s\n",
-        g_strcmp0 (reason, "session-expired") == 0 ? "The session's time is up."
-        : g_strcmp0 (reason, "session-closed") == 0 ? "The session was closed."
-                                                    : "The server ended this.");
-  stop (self,
-      g_strcmp0 (reason, "token-expired") == 0 ? PB_CTL_FAILED : PB_CTL_OK);
-}
-
-static void
 on_message (PbClient *client, PbMessage *message, gpointer user_data)
 {
   Watch *self = user_data;
@@ -173,10 +156,6 @@ on_message (PbClient *client, PbMessage *message, gpointer user_data)
   }
   if (type == PB_MESSAGE_REGISTERED)
     self->trouble = PB_FAULT_NONE;
-  if (type == PB_MESSAGE_CLOSED) {
-    on_closed (self, message);
-    return;
-  }
   changed = pb_ctl_wall_feed (self->wall, message, g_get_monotonic_time ());
   if (changed == NULL)
     return;
@@ -193,6 +172,14 @@ on_fault (PbClient *client, PbFault fault, const char *detail,
 {
   Watch *self = user_data;
 
+  if (!self->is_once &&
+      (fault == PB_FAULT_SESSION_CLOSED || fault == PB_FAULT_SESSION_EXPIRED)) {
+    /* How every session ends: nothing went wrong. */
+    if (!self->ctl->json)
+      puts (pb_fault_get_sentence (fault));
+    stop (self, PB_CTL_OK);
+    return;
+  }
   if (pb_fault_is_fatal (fault) || self->is_once) {
     self->status = pb_ctl_fail (self->ctl, NULL, "cannot watch: %s",
         pb_fault_get_sentence (fault));
