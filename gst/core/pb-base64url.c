@@ -6,27 +6,19 @@
 static const char alphabet[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/* What each octet stands for, plus one: 0 is outside the alphabet. */
-#define UPPER(c) [c] = c - 'A' + 1
-#define LOWER(c) [c] = c - 'a' + 27
-#define DIGIT(c) [c] = c - '0' + 53
+/* What each octet stands for. Anything with the top bit is outside. */
+#define NO 128
 /* clang-format off */
 static const guint8 values[256] = {
-  UPPER ('A'), UPPER ('B'), UPPER ('C'), UPPER ('D'), UPPER ('E'),
-  UPPER ('F'), UPPER ('G'), UPPER ('H'), UPPER ('I'), UPPER ('J'),
-  UPPER ('K'), UPPER ('L'), UPPER ('M'), UPPER ('N'), UPPER ('O'),
-  UPPER ('P'), UPPER ('Q'), UPPER ('R'), UPPER ('S'), UPPER ('T'),
-  UPPER ('U'), UPPER ('V'), UPPER ('W'), UPPER ('X'), UPPER ('Y'),
-  UPPER ('Z'),
-  LOWER ('a'), LOWER ('b'), LOWER ('c'), LOWER ('d'), LOWER ('e'),
-  LOWER ('f'), LOWER ('g'), LOWER ('h'), LOWER ('i'), LOWER ('j'),
-  LOWER ('k'), LOWER ('l'), LOWER ('m'), LOWER ('n'), LOWER ('o'),
-  LOWER ('p'), LOWER ('q'), LOWER ('r'), LOWER ('s'), LOWER ('t'),
-  LOWER ('u'), LOWER ('v'), LOWER ('w'), LOWER ('x'), LOWER ('y'),
-  LOWER ('z'),
-  DIGIT ('0'), DIGIT ('1'), DIGIT ('2'), DIGIT ('3'), DIGIT ('4'),
-  DIGIT ('5'), DIGIT ('6'), DIGIT ('7'), DIGIT ('8'), DIGIT ('9'),
-  ['-'] = 63, ['_'] = 64,
+    NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,
+    NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,
+    NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  62,  NO,  NO,
+    52,  53,  54,  55,  56,  57,  58,  59,  60,  61,  NO,  NO,  NO,  NO,  NO,  NO,
+    NO,   0,   1,   2,   3,   4,   5,   6,   7,   8,   9,  10,  11,  12,  13,  14,
+    15,  16,  17,  18,  19,  20,  21,  22,  23,  24,  25,  NO,  NO,  NO,  NO,  63,
+    NO,  26,  27,  28,  29,  30,  31,  32,  33,  34,  35,  36,  37,  38,  39,  40,
+    41,  42,  43,  44,  45,  46,  47,  48,  49,  50,  51,  NO,  NO,  NO,  NO,  NO,
+  [128 ... 255] = NO,
 };
 /* clang-format on */
 
@@ -59,19 +51,18 @@ gboolean
 pb_base64url_decode (const char *text, gsize length, guint8 *out)
 {
   const guint8 *in = (const guint8 *) text;
+  guint8 all = 0; /* every value, one over the other: NO shows in the end */
+  guint spare = 0;
   gsize i;
 
   for (i = 0; i + 4 <= length; i += 4) {
     guint8 a = values[in[i]], b = values[in[i + 1]];
     guint8 c = values[in[i + 2]], d = values[in[i + 3]];
-    guint32 word;
 
-    if (a == 0 || b == 0 || c == 0 || d == 0)
-      return FALSE;
-    word = (guint32) (a - 1) << 18 | (b - 1) << 12 | (c - 1) << 6 | (d - 1);
-    *out++ = word >> 16;
-    *out++ = word >> 8;
-    *out++ = word;
+    all |= a | b | c | d;
+    *out++ = a << 2 | b >> 4;
+    *out++ = b << 4 | c >> 2;
+    *out++ = c << 6 | d;
   }
 
   /* Two characters hold one octet and four spare bits, three hold two octets
@@ -79,17 +70,17 @@ pb_base64url_decode (const char *text, gsize length, guint8 *out)
   if (length - i == 2) {
     guint8 a = values[in[i]], b = values[in[i + 1]];
 
-    if (a == 0 || b == 0 || ((b - 1) & 15) != 0)
-      return FALSE;
-    *out++ = (a - 1) << 2 | (b - 1) >> 4;
+    all |= a | b;
+    spare = b & 15;
+    *out++ = a << 2 | b >> 4;
   } else if (length - i == 3) {
     guint8 a = values[in[i]], b = values[in[i + 1]], c = values[in[i + 2]];
 
-    if (a == 0 || b == 0 || c == 0 || ((c - 1) & 3) != 0)
-      return FALSE;
-    *out++ = (a - 1) << 2 | (b - 1) >> 4;
-    *out++ = (b - 1) << 4 | (c - 1) >> 2;
+    all |= a | b | c;
+    spare = c & 3;
+    *out++ = a << 2 | b >> 4;
+    *out++ = b << 4 | c >> 2;
   }
 
-  return length - i != 1;
+  return (all & NO) == 0 && spare == 0 && length - i != 1;
 }

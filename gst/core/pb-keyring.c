@@ -8,6 +8,7 @@
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/params.h>
+#include <openssl/sha.h>
 
 #include "core/pb-base64url-private.h"
 #include "core/pb-crypto-private.h"
@@ -35,6 +36,7 @@ struct _PbKeyring
   char *secret;     /* wiped when it goes */
   Key *current;     /* owned */
   GQueue retired;   /* of Key *, owned; newest first */
+  EVP_MD *sha256;   /* owned; fetched once, as a fetch costs as much as ten */
 };
 
 G_DEFINE_BOXED_TYPE (PbKeyring, pb_keyring, pb_keyring_ref, pb_keyring_unref)
@@ -70,6 +72,19 @@ hkdf (const char *secret, const char *label, guint8 *out, gsize length)
   must (EVP_KDF_derive (ctx, out, length, params), "derive a key");
 }
 
+/* Hexadecimal, with its NUL. */
+static void
+write_hex (const guint8 *octets, gsize length, char *out)
+{
+  static const char digits[] = "0123456789abcdef";
+
+  for (gsize i = 0; i < length; i++) {
+    *out++ = digits[octets[i] >> 4];
+    *out++ = digits[octets[i] & 15];
+  }
+  *out = '\0';
+}
+
 static Key *
 key_new (const char *secret)
 {
@@ -90,8 +105,7 @@ key_new (const char *secret)
   OPENSSL_cleanse (signing, sizeof signing);
 
   hkdf (secret, LABEL_KID, kid, sizeof kid);
-  for (guint i = 0; i < sizeof kid; i++)
-    g_snprintf (key->kid + 2 * i, 3, "%02x", kid[i]);
+  write_hex (kid, sizeof kid, key->kid);
 
   return key;
 }
@@ -153,6 +167,8 @@ pb_keyring_new (const char *secret, GError **error)
   self->secret = g_strdup (secret);
   self->current = key_new (secret);
   g_queue_init (&self->retired);
+  self->sha256 = EVP_MD_fetch (NULL, "SHA256", NULL);
+  must (self->sha256 != NULL, "offer SHA-256");
 
   return self;
 }
@@ -186,6 +202,7 @@ pb_keyring_unref (PbKeyring *self)
     return;
   drop_retired (self);
   key_free (self->current);
+  EVP_MD_free (self->sha256);
   pb_secret_free (self->secret);
   g_free (self);
 }
@@ -317,15 +334,14 @@ check_form (const char *text)
 }
 
 static void
-set_identity (PbToken *token, const char *text)
+set_identity (PbKeyring *self, PbToken *token, const char *text)
 {
-  guint8 hash[MAC_LENGTH];
+  guint8 hash[SHA256_DIGEST_LENGTH];
   guint n;
 
-  must (EVP_Digest (text, strlen (text), hash, &n, EVP_sha256 (), NULL),
-      "offer SHA-256");
-  for (guint i = 0; i < sizeof hash; i++)
-    g_snprintf (token->identity + 2 * i, 3, "%02x", hash[i]);
+  must (EVP_Digest (text, strlen (text), hash, &n, self->sha256, NULL),
+      "run SHA-256");
+  write_hex (hash, sizeof hash, token->identity);
 }
 
 /**
@@ -394,7 +410,7 @@ pb_keyring_verify (PbKeyring *self, const char *text, gint64 now,
     return NULL;
   }
   if (token->identity[0] == '\0')
-    set_identity (token, text - PREFIX_LENGTH);
+    set_identity (self, token, text - PREFIX_LENGTH);
 
   return g_steal_pointer (&token);
 }

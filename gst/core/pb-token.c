@@ -102,6 +102,22 @@ effective_directions (PbRole role, gboolean has_stream, PbDirection perm)
   return has_stream ? perm : perm & ~PB_DIRECTION_SEND;
 }
 
+/* Every text empty; what is behind its NUL is never read. */
+static PbToken *
+token_alloc (void)
+{
+  PbToken *self = g_new (PbToken, 1);
+
+  g_atomic_ref_count_init (&self->ref_count);
+  self->role = PB_ROLE_PEER;
+  self->perm = self->directions = PB_DIRECTION_NONE;
+  self->expires = 0;
+  self->session[0] = self->stream[0] = self->id[0] = self->kid[0] = '\0';
+  self->gid[0] = self->pid[0] = self->identity[0] = '\0';
+
+  return self;
+}
+
 /**
  * pb_token_new:
  * @session: the session it is for
@@ -130,8 +146,7 @@ pb_token_new (const char *session, PbRole role, const char *stream,
   g_return_val_if_fail ((directions & ~ALL_DIRECTIONS) == 0, NULL);
   g_return_val_if_fail (expires > 0 && expires <= PB_JSON_INTEGER_MAX, NULL);
 
-  self = g_new0 (PbToken, 1);
-  g_atomic_ref_count_init (&self->ref_count);
+  self = token_alloc ();
   self->role = role;
   self->perm = role == PB_ROLE_ADMIN ? PB_DIRECTION_NONE : directions;
   self->directions = effective_directions (role, stream != NULL, self->perm);
@@ -278,13 +293,11 @@ pb_token_get_identity (PbToken *self)
 
 /* ---- claims ------------------------------------------------------------ */
 
-static gboolean
+static void
 refuse (GError **error, const char *claim)
 {
   g_set_error (error, PB_ERROR, PB_ERROR_TOKEN_INVALID,
       "the token's claim “%s” is not well formed", claim);
-
-  return FALSE;
 }
 
 /* A string of 1 to size - 1 octets. */
@@ -424,47 +437,89 @@ read_perm (const PbJsonMember *member, PbDirection *out)
   return perm != PB_DIRECTION_NONE;
 }
 
-static gboolean
-is_claim (const PbJsonMember *member, const char *name)
-{
-  gsize length = strlen (name);
+typedef enum {
+  CLAIM_SESSION,
+  CLAIM_ROLE,
+  CLAIM_EXP,
+  CLAIM_STREAM,
+  CLAIM_PERM,
+  CLAIM_JTI,
+  CLAIM_KID,
+  CLAIM_GID,
+  CLAIM_PID,
+  N_CLAIMS,
+} Claim;
 
-  return member->key_length == length &&
-         memcmp (member->key, name, length) == 0;
+#define CLAIM(name) { name, sizeof name - 1 }
+static const struct {
+  const char *name;
+  gsize length;
+} claims[N_CLAIMS] = {
+  [CLAIM_SESSION] = CLAIM ("session"),
+  [CLAIM_ROLE] = CLAIM ("role"),
+  [CLAIM_EXP] = CLAIM ("exp"),
+  [CLAIM_STREAM] = CLAIM ("stream"),
+  [CLAIM_PERM] = CLAIM ("perm"),
+  [CLAIM_JTI] = CLAIM ("jti"),
+  [CLAIM_KID] = CLAIM ("kid"),
+  [CLAIM_GID] = CLAIM ("gid"),
+  [CLAIM_PID] = CLAIM ("pid"),
+};
+#undef CLAIM
+
+/* N_CLAIMS where it is none of ours. A name written with escapes is none:
+ * nobody has a reason to write one so. */
+static Claim
+find_claim (const PbJsonMember *member)
+{
+  Claim claim = 0;
+
+  while (claim < N_CLAIMS &&
+         (claims[claim].length != member->key_length ||
+             memcmp (claims[claim].name, member->key, member->key_length) != 0))
+    claim++;
+
+  return claim;
 }
 
-/* One claim into its field. An optional one that is null counts as absent. */
+/* One claim into its field. */
 static gboolean
-read_claim (PbToken *self, const PbJsonMember *member, GError **error)
+read_claim (PbToken *self, Claim claim, const PbJsonMember *member)
 {
-  if (is_claim (member, "session"))
-    return read_name (member, self->session) || refuse (error, "session");
-  if (is_claim (member, "role"))
-    return read_role (member, &self->role) || refuse (error, "role");
-  if (is_claim (member, "exp"))
-    return read_expires (member, &self->expires) || refuse (error, "exp");
+  /* an optional one that is null counts as absent */
+  if (member->kind == PB_JSON_NULL)
+    return claim >= CLAIM_STREAM;
 
-#define OPTIONAL(name, read) \
-  if (is_claim (member, name)) \
-    return member->kind == PB_JSON_NULL || (read) || refuse (error, name)
-  OPTIONAL ("stream", read_name (member, self->stream));
-  OPTIONAL ("perm", read_perm (member, &self->perm));
-  OPTIONAL ("jti", read_id (member, self->id));
-  OPTIONAL ("kid", read_kid (member, self->kid));
-  OPTIONAL ("gid", read_group (member, self->gid));
-  OPTIONAL ("pid", read_group (member, self->pid));
-#undef OPTIONAL
+  switch (claim) {
+    case CLAIM_SESSION:
+      return read_name (member, self->session);
+    case CLAIM_ROLE:
+      return read_role (member, &self->role);
+    case CLAIM_EXP:
+      return read_expires (member, &self->expires);
+    case CLAIM_STREAM:
+      return read_name (member, self->stream);
+    case CLAIM_PERM:
+      return read_perm (member, &self->perm);
+    case CLAIM_JTI:
+      return read_id (member, self->id);
+    case CLAIM_KID:
+      return read_kid (member, self->kid);
+    case CLAIM_GID:
+      return read_group (member, self->gid);
+    case CLAIM_PID:
+      return read_group (member, self->pid);
+    case N_CLAIMS:
+      break;
+  }
 
-  g_set_error_literal (error, PB_ERROR, PB_ERROR_TOKEN_INVALID,
-      "the token has a claim that is unknown here");
-
-  return FALSE;
+  g_return_val_if_reached (FALSE);
 }
 
 PbToken *
 pb_token_read_claims (const char *json, gsize length, GError **error)
 {
-  PbJsonMember members[9]; /* as many as there are claims */
+  PbJsonMember members[N_CLAIMS];
   g_autoptr (PbToken) self = NULL;
   g_autoptr (GError) inner = NULL;
   const PbRole no_role = G_N_ELEMENTS (role_names);
@@ -477,12 +532,21 @@ pb_token_read_claims (const char *json, gsize length, GError **error)
     return NULL;
   }
 
-  self = g_new0 (PbToken, 1);
-  g_atomic_ref_count_init (&self->ref_count);
+  self = token_alloc ();
   self->role = no_role;
-  for (gsize i = 0; i < n_members; i++)
-    if (!read_claim (self, &members[i], error))
+  for (gsize i = 0; i < n_members; i++) {
+    Claim claim = find_claim (&members[i]);
+
+    if (claim == N_CLAIMS) {
+      g_set_error_literal (error, PB_ERROR, PB_ERROR_TOKEN_INVALID,
+          "the token has a claim that is unknown here");
       return NULL;
+    }
+    if (!read_claim (self, claim, &members[i])) {
+      refuse (error, claims[claim].name);
+      return NULL;
+    }
+  }
 
   if (self->session[0] == '\0' || self->role == no_role || self->expires == 0) {
     g_set_error_literal (error, PB_ERROR, PB_ERROR_TOKEN_INVALID,
@@ -492,7 +556,7 @@ pb_token_read_claims (const char *json, gsize length, GError **error)
   /* an admin has the session, so a slot beside it would promise a limit that
    * does not hold */
   if (self->role == PB_ROLE_ADMIN && self->stream[0] != '\0') {
-    refuse (error, "stream");
+    refuse (error, claims[CLAIM_STREAM].name);
     return NULL;
   }
   self->directions = effective_directions (self->role, self->stream[0] != '\0',
@@ -506,31 +570,31 @@ char *
 pb_token_write_claims (PbToken *self, const char *kid)
 {
   g_autoptr (JsonNode) node = json_node_new (JSON_NODE_OBJECT);
-  JsonObject *claims = json_object_new ();
+  JsonObject *object = json_object_new ();
 
-  json_node_take_object (node, claims);
-  json_object_set_string_member (claims, "session", self->session);
-  json_object_set_string_member (claims, "role", role_names[self->role]);
+  json_node_take_object (node, object);
+  json_object_set_string_member (object, "session", self->session);
+  json_object_set_string_member (object, "role", role_names[self->role]);
   if (self->stream[0] != '\0')
-    json_object_set_string_member (claims, "stream", self->stream);
+    json_object_set_string_member (object, "stream", self->stream);
   else
-    json_object_set_null_member (claims, "stream");
-  json_object_set_int_member (claims, "exp", self->expires);
+    json_object_set_null_member (object, "stream");
+  json_object_set_int_member (object, "exp", self->expires);
   if (self->perm != PB_DIRECTION_NONE) {
     JsonArray *perm = json_array_new ();
 
     for (guint i = 0; i < G_N_ELEMENTS (direction_names); i++)
       if ((self->perm & direction_names[i].direction) != 0)
         json_array_add_string_element (perm, direction_names[i].name);
-    json_object_set_array_member (claims, "perm", perm);
+    json_object_set_array_member (object, "perm", perm);
   }
   if (self->id[0] != '\0')
-    json_object_set_string_member (claims, "jti", self->id);
-  json_object_set_string_member (claims, "kid", kid);
+    json_object_set_string_member (object, "jti", self->id);
+  json_object_set_string_member (object, "kid", kid);
   if (self->gid[0] != '\0')
-    json_object_set_string_member (claims, "gid", self->gid);
+    json_object_set_string_member (object, "gid", self->gid);
   if (self->pid[0] != '\0')
-    json_object_set_string_member (claims, "pid", self->pid);
+    json_object_set_string_member (object, "pid", self->pid);
 
   return pb_json_print (node);
 }
