@@ -7,6 +7,7 @@
 
 #include "core/pb-limits.h"
 #include "core/pb-message.h"
+#include "core/pb-random.h"
 
 /* libsrt's limit for SRTO_STREAMID */
 #define STREAM_ID_MAX 512
@@ -213,10 +214,20 @@ typedef struct {
   guint local_port;   /* the client's own */
 } Job;
 
-/* The bare session/slot: `#!::r=…` would need escapes that FFmpeg, OBS and
- * srt-live-transmit each treat in their own way, and the `!` of a pasted
- * command is history expansion to an interactive bash. Our listener takes
- * both forms. */
+/* A URL under construction holds the passphrase. */
+static void
+wipe_url (GString *url)
+{
+  pb_secret_free (g_string_free (url, FALSE));
+}
+
+typedef GString Url;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Url, wipe_url)
+
+/* The bare session/slot: FFmpeg 5.1 and srt-live-transmit 1.5 carry
+ * `#!::r=…,m=…` as it stands and decode no escapes, GStreamer takes the raw `#`
+ * for a fragment and drops all of it, and to an interactive bash the `!` of a
+ * pasted command is history expansion. Our listener takes both forms. */
 static char *
 bare_stream_id (const Job *job)
 {
@@ -260,7 +271,7 @@ append_bare_stream_id (GString *url, const Job *job)
 static char *
 format_ffmpeg (const Job *job, const char **note)
 {
-  g_autoptr (GString) url = NULL;
+  g_autoptr (Url) url = NULL;
 
   if (job->mode == PB_SRT_RENDEZVOUS) {
     *note = job->is_sender
@@ -292,7 +303,7 @@ format_ffmpeg (const Job *job, const char **note)
 static char *
 format_obs (const Job *job, const char **note)
 {
-  g_autoptr (GString) url = NULL;
+  g_autoptr (Url) url = NULL;
 
   if (job->mode == PB_SRT_RENDEZVOUS) {
     if (!job->is_sender) {
@@ -333,7 +344,7 @@ format_obs (const Job *job, const char **note)
   append_terms (url, job, job->end->latency_ms * 1000);
   append_bare_stream_id (url, job);
 
-  return g_string_free (g_steal_pointer (&url), FALSE);
+  return g_string_free ((GString *) g_steal_pointer (&url), FALSE);
 }
 
 /* vMix has a dialogue: one line a field, as they are labelled there. */
@@ -386,7 +397,7 @@ format_vmix (const Job *job, const char **note)
 static char *
 format_gstreamer (const Job *job, const char **note)
 {
-  g_autoptr (GString) url = begin_url (job);
+  g_autoptr (Url) url = begin_url (job);
 
   if (job->mode == PB_SRT_RENDEZVOUS)
     g_string_append_printf (url, "&localaddress=%s&localport=%u",
@@ -397,8 +408,8 @@ format_gstreamer (const Job *job, const char **note)
     *note = "A test picture: put your own source and encoder in front of "
             "mpegtsmux.";
   else
-    *note = "Shows the picture; srtsrc … ! filesink location=output.ts keeps "
-            "it.";
+    *note = "Keeps H.264 in output.mkv. To watch, end it with: ! tsdemux ! "
+            "h264parse ! avdec_h264 ! videoconvert ! autovideosink";
 
   return job->is_sender
       ? g_strdup_printf ("gst-launch-1.0 -e videotestsrc is-live=true ! "
@@ -408,8 +419,8 @@ format_gstreamer (const Job *job, const char **note)
                          "! srtsink uri=\"%s\"",
             url->str)
       : g_strdup_printf ("gst-launch-1.0 -e srtsrc uri=\"%s\" ! tsdemux ! "
-                         "h264parse ! avdec_h264 ! videoconvert ! "
-                         "autovideosink",
+                         "h264parse ! matroskamux ! "
+                         "filesink location=output.mkv",
             url->str);
 }
 
@@ -417,7 +428,7 @@ format_gstreamer (const Job *job, const char **note)
 static char *
 format_srt_live_transmit (const Job *job, const char **note)
 {
-  g_autoptr (GString) url = begin_url (job);
+  g_autoptr (Url) url = begin_url (job);
 
   if (job->mode == PB_SRT_RENDEZVOUS)
     g_string_append_printf (url, "&adapter=%s&port=%u", job->any,
