@@ -5,6 +5,7 @@
 
 #include "glue/pb-gst-debug.h"
 #include "signal/gstpbsignal.h"
+#include "srt/gstpbsrtbin.h"
 
 static gboolean
 plugin_init (GstPlugin *plugin)
@@ -13,6 +14,7 @@ plugin_init (GstPlugin *plugin)
 
   pb_gst_debug_init ();
   is_any |= GST_ELEMENT_REGISTER (pbsignal, plugin);
+  is_any |= GST_ELEMENT_REGISTER (pbsrtbin, plugin);
 
   return is_any;
 }
