@@ -22,6 +22,7 @@ typedef struct
   GSocketService *raw;
   const char *canned; /* what the raw server says */
   GPtrArray *raw_connections;
+  guint raw_close; /* the code of a close frame that it sends, or 0 */
   guint port;
   SoupWebsocketConnection *peer; /* the server's end */
   char *authorization;
@@ -70,9 +71,7 @@ on_text (SoupWebsocketConnection *ws, int type, GBytes *bytes, Fixture *f)
 {
   const char *text = g_bytes_get_data (bytes, NULL);
 
-  if (g_str_has_prefix (text, "close "))
-    soup_websocket_connection_close (ws, (gushort) atoi (text + 6), "test");
-  else if (strcmp (text, "binary") == 0)
+  if (strcmp (text, "binary") == 0)
     soup_websocket_connection_send_binary (ws, "x", 1);
   else
     soup_websocket_connection_send_text (ws, text);
@@ -272,7 +271,7 @@ test_last_words_go_out (Fixture *f, gconstpointer data)
   wait_for (f, "opened");
   while (f->peer == NULL)
     g_main_context_iteration (NULL, TRUE);
-  pb_channel_send (f->channel, "close 4000", -1);
+  pb_channel_send (f->channel, "goodbye", -1);
   pb_channel_close (f->channel, 1000, NULL);
   forgotten = f->channel;
   f->channel = pb_ws_channel_new (NULL);
@@ -322,43 +321,6 @@ test_refusal_tells_the_reason (Fixture *f, gconstpointer data)
     g_assert_cmpstr (f->log->str, ==, expected);
     if (strcmp (rows[i].word, "none") != 0)
       g_assert_cmpstr (f->detail, ==, "Words of the server.");
-  }
-}
-
-static void
-test_close_codes_have_meanings (Fixture *f, gconstpointer data)
-{
-  const struct
-  {
-    guint code;
-    guint told;
-    const char *reason;
-  } rows[] = {
-    { 1000, 1000, "UNAVAILABLE" },
-    { 1001, 1001, "UNAVAILABLE" },
-    { 1008, 1008, "INVALID_MESSAGE" },
-    /* libsoup 3.2 does not know it and tells of a protocol error */
-    { 1013, 1002, "UNAVAILABLE" },
-    { 4001, 4001, "WRONG_STATE" },
-    { 4002, 4002, "TOKEN_EXPIRED" },
-    { 4004, 4004, "SESSION_EXPIRED" },
-    { 4008, 4008, "UNAVAILABLE" },
-  };
-
-  for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
-    g_autofree char *text = g_strdup_printf ("close %u", rows[i].code);
-    g_autofree char *expected =
-        g_strdup_printf ("opened closed:%u:%s", rows[i].told, rows[i].reason);
-
-    tear_down (f, NULL);
-    memset (f, 0, sizeof *f);
-    set_up (f, NULL);
-    serve (f, NULL);
-    connect_to (f, "ws", "/api/ws/demo");
-    wait_for (f, "opened");
-    pb_channel_send (f->channel, text, -1);
-    wait_for (f, "closed");
-    g_assert_cmpstr (f->log->str, ==, expected);
   }
 }
 
@@ -461,6 +423,7 @@ on_mute_readable (GSocket *socket, GIOCondition condition, gpointer data)
 {
   char buffer[4096];
   gssize n = g_socket_receive (socket, buffer, sizeof buffer - 1, NULL, NULL);
+  Fixture *f = data;
   const char *label = "Sec-WebSocket-Key: ";
   g_autofree char *key = NULL;
   g_autofree char *text = NULL;
@@ -490,6 +453,13 @@ on_mute_readable (GSocket *socket, GIOCondition condition, gpointer data)
       accept);
   g_assert_cmpint (g_socket_send (socket, text, strlen (text), NULL, NULL), >,
       0);
+  if (f->raw_close != 0) {
+    const char frame[] = { (char) 0x88, 2, (char) (f->raw_close >> 8),
+      (char) (f->raw_close & 0xff) };
+
+    g_assert_cmpint (g_socket_send (socket, frame, sizeof frame, NULL, NULL),
+        ==, sizeof frame);
+  }
 
   return G_SOURCE_REMOVE;
 }
@@ -510,6 +480,41 @@ connect_to_mute (Fixture *f)
   g_source_set_callback (source, G_SOURCE_FUNC (on_mute_readable), f, NULL);
   g_source_attach (source, NULL);
   wait_for (f, "opened message:hi");
+}
+
+/* libsoup's server leaks a connection that it closes first, so this is by hand.
+ */
+static void
+test_close_codes_have_meanings (Fixture *f, gconstpointer data)
+{
+  const struct
+  {
+    guint code;
+    const char *reason;
+  } rows[] = {
+    { 1000, "UNAVAILABLE" },
+    { 1001, "UNAVAILABLE" },
+    { 1008, "INVALID_MESSAGE" },
+    { 1013, "UNAVAILABLE" },
+    { 4001, "WRONG_STATE" },
+    { 4002, "TOKEN_EXPIRED" },
+    { 4004, "SESSION_EXPIRED" },
+    { 4008, "UNAVAILABLE" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
+    g_autofree char *expected =
+        g_strdup_printf ("opened message:hi closed:%u:%s", rows[i].code,
+            rows[i].reason);
+
+    tear_down (f, NULL);
+    memset (f, 0, sizeof *f);
+    set_up (f, NULL);
+    f->raw_close = rows[i].code;
+    connect_to_mute (f);
+    wait_for (f, "closed");
+    g_assert_cmpstr (f->log->str, ==, expected);
+  }
 }
 
 static void
