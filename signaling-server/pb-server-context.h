@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "core/pb-token.h"
+#include "pb-server-audit.h"
+#include "pb-server-metrics.h"
+
+G_BEGIN_DECLS
+
+/**
+ * PbServerLimits:
+ * Every bound and delay of the logic, so that tests can shorten them. The
+ * defaults come from pb-limits.h.
+ */
+typedef struct {
+  guint sessions_max;
+  guint observers_max;     /* per session */
+  guint tokens_max;        /* minted and not expired, per session */
+  guint registrations_max; /* per WebSocket */
+  guint receivers_max;     /* per slot */
+  guint ttl_max_s;
+  guint port_first;
+  guint port_last;
+  gint64 grace_us;         /* a slot waits for its owner */
+  guint sweep_ms;
+  guint snapshot_ms;       /* at most one `session` message in this time */
+  guint stop_ms;           /* sockets have this long to read `closed` */
+} PbServerLimits;
+
+/**
+ * PbServerContext:
+ * What every object of the server shares. The clock is given so that a test
+ * can move it: the wall clock for expiry and stamps, the monotonic one for
+ * everything that lasts.
+ */
+typedef struct {
+  PbServerLimits limits;
+  PbKeyring *keyring;
+  PbServerAudit *audit;
+  PbServerMetrics metrics;
+  gint64 wall_offset_us;      /* tests only */
+  gint64 monotonic_offset_us; /* tests only */
+  guint16 stun_port;          /* 0: none is offered */
+  char *stun_address;         /* (nullable): the server's own */
+} PbServerContext;
+
+void pb_server_limits_init (PbServerLimits *self);
+PbServerContext *pb_server_context_new (PbKeyring *keyring,
+    PbServerAudit *audit);
+void pb_server_context_free (PbServerContext *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PbServerContext, pb_server_context_free)
+
+gint64 pb_server_context_now_us (PbServerContext *self); /* monotonic */
+gint64 pb_server_context_unix (PbServerContext *self);   /* Unix seconds */
+
+G_END_DECLS

@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include <string.h>
+
+#include "core/pb-limits.h"
+#include "core/pb-random.h"
+#include "pb-server-envelope.h"
+#include "pb-server-private.h"
+
+/* The only file that sees HTTP, and the one order in which a request is
+ * looked at: throttle, size, route, token and scope, parse, handler, reply. */
+
+#define REQUEST_ID_LENGTH 16
+
+static void
+request_clear (PbServerRequest *request)
+{
+  g_free (request->name);
+  g_free (request->id);
+  g_free (request->address);
+  g_clear_pointer (&request->query, g_hash_table_unref);
+  g_clear_pointer (&request->token, pb_token_unref);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (PbServerRequest, request_clear)
+
+static gboolean
+fail (GError **error, PbError code, const char *message)
+{
+  g_set_error_literal (error, PB_ERROR, code, message);
+
+  return FALSE;
+}
+
+/* --- who asks ------------------------------------------------------------ */
+
+/* Behind a proxy of this machine, the last address it wrote down is the one
+ * it saw itself; what stands before came from the client. */
+static void
+read_address (PbServer *self, SoupServerMessage *msg, PbServerRequest *request)
+{
+  GSocketAddress *remote = soup_server_message_get_remote_address (msg);
+  SoupMessageHeaders *headers = soup_server_message_get_request_headers (msg);
+  const char *forwarded =
+      soup_message_headers_get_list (headers, "X-Forwarded-For");
+  GInetAddress *inet = G_IS_INET_SOCKET_ADDRESS (remote)
+      ? g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (remote))
+      : NULL;
+  gboolean is_loopback =
+      inet != NULL && g_inet_address_get_is_loopback (inet);
+
+  request->is_local = is_loopback && forwarded == NULL;
+  if (self->config->behind_proxy && is_loopback && forwarded != NULL) {
+    const char *comma = strrchr (forwarded, ',');
+    g_autofree char *last =
+        g_strstrip (g_strdup (comma != NULL ? comma + 1 : forwarded));
+    g_autoptr (GInetAddress) parsed = g_inet_address_new_from_string (last);
+
+    if (parsed != NULL) {
+      request->address = g_inet_address_to_string (parsed);
+      return;
+    }
+  }
+  request->address =
+      inet != NULL ? g_inet_address_to_string (inet) : g_strdup ("0.0.0.0");
+}
+
+/* --- the query ----------------------------------------------------------- */
+
+static gboolean
+read_query (SoupServerMessage *msg, const PbServerRoute *route,
+    PbServerRequest *request, GError **error)
+{
+  const char *text = g_uri_get_query (soup_server_message_get_uri (msg));
+  GUriParamsIter iter;
+  g_autoptr (GError) inner = NULL;
+  char *key;
+  char *value;
+
+  request->query =
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  if (text == NULL)
+    return TRUE;
+  g_uri_params_iter_init (&iter, text, -1, "&", G_URI_PARAMS_WWW_FORM);
+  while (g_uri_params_iter_next (&iter, &key, &value, &inner)) {
+    g_autofree char *padded = g_strconcat (" ", key, " ", NULL);
+    gboolean known = (route->flags & PB_SERVER_ROUTE_ANY_QUERY) != 0 ||
+        (g_str_equal (key, "t") && (route->flags & PB_SERVER_ROUTE_OPEN) == 0)
+        || strstr (route->query, padded) != NULL;
+
+    if (!known || !g_utf8_validate (value, -1, NULL)) {
+      g_free (key);
+      g_free (value);
+      return fail (error, PB_ERROR_INVALID,
+          "The address has a parameter that this request does not take.");
+    }
+    if (!g_hash_table_replace (request->query, key, value))
+      return fail (error, PB_ERROR_INVALID,
+          "The address has the same parameter twice.");
+  }
+  if (inner != NULL && (route->flags & PB_SERVER_ROUTE_ANY_QUERY) == 0)
+    return fail (error, PB_ERROR_INVALID, "The address is not well formed.");
+
+  return TRUE;
+}
+
+/* --- the token ----------------------------------------------------------- */
+
+/* `Sec-WebSocket-Protocol: patchbay.v1, p_…`: how a browser shows it. */
+static char *
+find_in_protocols (const char *protocols)
+{
+  g_auto (GStrv) parts = NULL;
+
+  if (protocols == NULL)
+    return NULL;
+  parts = g_strsplit (protocols, ",", 8);
+  for (guint i = 0; parts[i] != NULL; i++) {
+    const char *part = g_strstrip (parts[i]);
+
+    if (g_str_has_prefix (part, "p_"))
+      return g_strdup (part);
+  }
+
+  return NULL;
+}
+
+/* Where the token stands; in more than one place it is refused, so that no
+ * two readers of a request can disagree on whose it is. */
+static gboolean
+find_token (SoupServerMessage *msg, const PbServerRoute *route,
+    const PbServerRequest *request, char **out, gboolean *in_header,
+    GError **error)
+{
+  SoupMessageHeaders *headers = soup_server_message_get_request_headers (msg);
+  const char *bearer = soup_message_headers_get_list (headers,
+      "Authorization");
+  const char *parameter = pb_server_request_get (request, "t");
+  g_autofree char *protocol = NULL;
+
+  if ((route->flags & PB_SERVER_ROUTE_WEBSOCKET) != 0)
+    protocol = find_in_protocols (soup_message_headers_get_list (headers,
+            "Sec-WebSocket-Protocol"));
+  if ((bearer != NULL) + (parameter != NULL) + (protocol != NULL) > 1)
+    return fail (error, PB_ERROR_INVALID,
+        "The token is shown in more than one place.");
+
+  *in_header = bearer != NULL || protocol != NULL;
+  if (bearer != NULL) {
+    if (g_ascii_strncasecmp (bearer, "Bearer ", 7) != 0)
+      return fail (error, PB_ERROR_TOKEN_INVALID, "not a bearer token");
+    *out = g_strdup (bearer + 7);
+  } else if (protocol != NULL) {
+    *out = g_steal_pointer (&protocol);
+  } else if (parameter != NULL) {
+    *out = g_strdup (parameter);
+  } else if ((route->flags & PB_SERVER_ROUTE_MAY_TOKEN) == 0) {
+    return fail (error, PB_ERROR_TOKEN_MISSING, "no token");
+  }
+
+  return TRUE;
+}
+
+/* A page of another site must not reach a server on somebody's own machine or
+ * network through that somebody's browser. */
+static gboolean
+check_origin (PbServer *self, SoupServerMessage *msg,
+    const PbServerRoute *route, gboolean token_in_header, GError **error)
+{
+  SoupMessageHeaders *headers = soup_server_message_get_request_headers (msg);
+  const char *origin = soup_message_headers_get_list (headers, "Origin");
+  g_autofree char *public_origin = NULL;
+  g_autoptr (GUri) uri = NULL;
+
+  if (origin == NULL) {
+    if ((route->flags & PB_SERVER_ROUTE_WEBSOCKET) == 0 || token_in_header)
+      return TRUE;
+    return fail (error, PB_ERROR_DENIED, "no Origin, no token in a header");
+  }
+  if (g_str_equal (origin, self->address) ||
+      g_strv_contains ((const char *const *) self->config->origins, origin))
+    return TRUE;
+  uri = g_uri_parse (self->public_url, G_URI_FLAGS_NONE, NULL);
+  public_origin = uri == NULL ? NULL
+      : g_uri_join (G_URI_FLAGS_NONE, g_uri_get_scheme (uri), NULL,
+            g_uri_get_host (uri), g_uri_get_port (uri), "", NULL, NULL);
+  if (g_strcmp0 (origin, public_origin) == 0)
+    return TRUE;
+
+  return fail (error, PB_ERROR_DENIED, "foreign Origin");
+}
+
+static gboolean
+check_token (PbServer *self, SoupServerMessage *msg,
+    const PbServerRoute *route, PbServerRequest *request, GError **error)
+{
+  char *text = NULL;
+  gboolean in_header = FALSE;
+  const char *name;
+
+  if ((route->flags & PB_SERVER_ROUTE_OPEN) != 0)
+    return TRUE;
+  if (!find_token (msg, route, request, &text, &in_header, error))
+    return FALSE;
+  if (!check_origin (self, msg, route, in_header, error)) {
+    pb_secret_free (text);
+    return FALSE;
+  }
+  if (text == NULL)
+    return TRUE;
+  request->token = pb_keyring_verify (self->context->keyring, text,
+      pb_server_context_unix (self->context), error);
+  pb_secret_free (text);
+  if (request->token == NULL)
+    return FALSE;
+  if (pb_server_registry_is_revoked (self->registry, request->token))
+    return fail (error, PB_ERROR_TOKEN_INVALID, "its session was closed");
+  name = request->name != NULL ? request->name
+      : pb_token_get_session (request->token);
+
+  return pb_permit (request->token, route->action, name, NULL, error);
+}
+
+/* --- the body ------------------------------------------------------------ */
+
+static gboolean
+check_body (SoupServerMessage *msg, PbServerRequest *request, GError **error)
+{
+  SoupMessageHeaders *headers = soup_server_message_get_request_headers (msg);
+  SoupMessageBody *body = soup_server_message_get_request_body (msg);
+  const char *type = soup_message_headers_get_content_type (headers, NULL);
+
+  if (body->length > PB_HTTP_BODY_MAX)
+    return fail (error, PB_ERROR_TOO_LARGE, "A body has 65536 octets.");
+  request->body = body->data != NULL ? body->data : "";
+  request->body_length = (gsize) body->length;
+  /* also keeps out what a browser sends to strangers without asking them */
+  if (request->body_length > 0 && (type == NULL ||
+          g_ascii_strcasecmp (type, "application/json") != 0))
+    return fail (error, PB_ERROR_INVALID,
+        "The body must be “Content-Type: application/json”.");
+
+  return TRUE;
+}
+
+/* --- the answer ---------------------------------------------------------- */
+
+static void
+send (SoupServerMessage *msg, const char *request_id,
+    const PbServerReply *reply)
+{
+  SoupMessageHeaders *headers = soup_server_message_get_response_headers (msg);
+
+  soup_message_headers_replace (headers, "X-Request-Id", request_id);
+  soup_message_headers_replace (headers, "Cache-Control", "no-store");
+  soup_server_message_set_status (msg, reply->status, NULL);
+  if (reply->body == NULL)
+    return;
+  soup_message_headers_set_content_type (headers, reply->type, NULL);
+  soup_message_body_append_bytes (soup_server_message_get_response_body (msg),
+      reply->body);
+}
+
+/**
+ * pb_server_send_error: (skip)
+ * @self: the server
+ * @msg: what is refused
+ * @request_id: of the request
+ * @error: a PB_ERROR; anything else counts as the server's own mistake
+ *
+ * The one place that turns an error into an HTTP answer.
+ */
+void
+pb_server_send_error (PbServer *self, SoupServerMessage *msg,
+    const char *request_id, const GError *error)
+{
+  PbError code = error->domain == PB_ERROR ? (PbError) error->code
+      : PB_ERROR_INTERNAL;
+  guint status = pb_error_get_http_status (code);
+  SoupMessageHeaders *headers = soup_server_message_get_response_headers (msg);
+  char *text = pb_server_envelope_print (error, request_id);
+  g_autoptr (PbServerReply) reply = pb_server_reply_new (status,
+      "application/json", g_bytes_new_take (text, strlen (text)));
+
+  if (status == 401)
+    soup_message_headers_replace (headers, "WWW-Authenticate", "Bearer");
+  if (status == 429 || status == 503)
+    soup_message_headers_replace (headers, "Retry-After",
+        code == PB_ERROR_FULL ? "30" : "2");
+  self->context->metrics.errors[MIN (status / 100, 5)]++;
+  if (code == PB_ERROR_INTERNAL)
+    g_warning ("request %s: %s", request_id, error->message);
+  send (msg, request_id, reply);
+}
+
+static void
+log_refused (PbServer *self, const PbServerRequest *request,
+    const GError *error)
+{
+  PbServerAuditEvent event;
+
+  if (g_error_matches (error, PB_ERROR, PB_ERROR_TOKEN_MISSING) ||
+      g_error_matches (error, PB_ERROR, PB_ERROR_TOKEN_INVALID) ||
+      g_error_matches (error, PB_ERROR, PB_ERROR_TOKEN_EXPIRED)) {
+    event = PB_SERVER_AUDIT_AUTH_FAILED;
+    self->context->metrics.auth_failures++;
+  } else if (g_error_matches (error, PB_ERROR, PB_ERROR_DENIED)) {
+    event = PB_SERVER_AUDIT_PERMISSION_DENIED;
+  } else if (g_error_matches (error, PB_ERROR, PB_ERROR_RATE)) {
+    event = PB_SERVER_AUDIT_RATE_LIMITED;
+  } else {
+    return;
+  }
+  pb_server_audit_log (self->context->audit, event, request->name,
+      request->address, request->id, "endpoint", request->route,
+      "reason", pb_error_get_reason ((PbError) error->code),
+      "token", request->token != NULL
+          ? pb_token_get_id (request->token) : NULL, NULL);
+}
+
+/* --- the order ----------------------------------------------------------- */
+
+static gboolean
+upgrade (PbServer *self, SoupServerMessage *msg,
+    const PbServerRequest *request, GError **error)
+{
+  static const char *const protocols[] = { "patchbay.v1", NULL };
+  PbServerSession *session =
+      pb_server_registry_lookup (self->registry, request->name, error);
+  PbServerConn *connection;
+  PbServerLink *link;
+
+  if (session == NULL)
+    return FALSE;
+  connection = pb_server_ws_upgrade (self->ws, msg, protocols, error);
+  if (connection == NULL)
+    return FALSE;
+  link = pb_server_link_new (self->context, session, request->token,
+      request->address, connection);
+  /* freed by pb_server_link_closed(), which the set's `closed` calls */
+  pb_server_conn_set_data (connection, link, NULL);
+
+  return TRUE;
+}
+
+static gboolean
+serve (PbServer *self, SoupServerMessage *msg, const char *path,
+    PbServerRequest *request, PbServerReply **reply, GError **error)
+{
+  const PbServerRoute *route;
+  g_autofree char *known = NULL;
+
+  /* the throttle of requirement S26 belongs here, before any lookup */
+  if (self->is_stopping)
+    return fail (error, PB_ERROR_UNAVAILABLE, "stopping");
+  route = pb_server_routes_find (soup_server_message_get_method (msg), path,
+      &request->name, error);
+  if (route == NULL)
+    return FALSE;
+  request->route = route->path;
+  if (!read_query (msg, route, request, error) ||
+      !check_token (self, msg, route, request, error))
+    return FALSE;
+  if ((route->flags & PB_SERVER_ROUTE_WEBSOCKET) != 0)
+    return upgrade (self, msg, request, error);
+  if (!check_body (msg, request, error))
+    return FALSE;
+  *reply = route->handle (self, request, error);
+  if (*reply == NULL)
+    return FALSE;
+  if (route->handle != NULL && g_str_equal (path, "/api/health")) {
+    SoupMessageHeaders *headers =
+        soup_server_message_get_response_headers (msg);
+
+    soup_message_headers_replace (headers, "Punch-Version", "1.0");
+    soup_message_headers_replace (headers, "Patchbay-Version",
+        PACKAGE_VERSION);
+  }
+
+  return TRUE;
+}
+
+/**
+ * pb_server_dispatch: (skip)
+ * @self: the server
+ * @msg: a request that has been read whole
+ * @path: of its address
+ */
+void
+pb_server_dispatch (PbServer *self, SoupServerMessage *msg, const char *path)
+{
+  g_auto (PbServerRequest) request = { .route = "(none)" };
+  g_autoptr (PbServerReply) reply = NULL;
+  g_autoptr (GError) error = NULL;
+
+  self->context->metrics.requests++;
+  request.id = pb_random_id (REQUEST_ID_LENGTH);
+  read_address (self, msg, &request);
+  if (!serve (self, msg, path, &request, &reply, &error)) {
+    log_refused (self, &request, error);
+    pb_server_send_error (self, msg, request.id, error);
+  } else if (reply != NULL) {
+    send (msg, request.id, reply);
+  }
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <json-glib/json-glib.h>
+
+#include "core/pb-error.h"
+
+G_BEGIN_DECLS
+
+/* (transfer full): {"status","reason","domain","message","request_id"}, the
+ * inside of every error that leaves the server. */
+JsonObject *pb_server_envelope_new (const GError *error,
+    const char *request_id);
+/* (transfer full): the whole body: {"error":{…}} */
+char *pb_server_envelope_print (const GError *error, const char *request_id);
+
+G_END_DECLS

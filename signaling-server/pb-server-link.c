@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "pb-server-link.h"
+
+#include <string.h>
+
+#include "pb-server-session.h"
+
+/**
+ * pb_server_link_new: (skip)
+ * @context: shared things
+ * @session: the session its token is for
+ * @token: (transfer none): what it may do
+ * @address: where it comes from
+ * @connection: its socket, which outlives the link
+ *
+ * Returns: (transfer full): free by pb_server_link_closed()
+ */
+PbServerLink *
+pb_server_link_new (PbServerContext *context, PbServerSession *session,
+    PbToken *token, const char *address, PbServerConn *connection)
+{
+  PbServerLink *self = g_new0 (PbServerLink, 1);
+
+  self->context = context;
+  self->session = session;
+  self->token = pb_token_ref (token);
+  self->address = g_strdup (address);
+  self->connection = connection;
+  self->peers = g_ptr_array_new ();
+  g_ptr_array_add (session->links, self);
+  context->metrics.sockets++;
+  context->metrics.sockets_opened++;
+
+  return self;
+}
+
+/**
+ * pb_server_link_closed: (skip)
+ * @self: (transfer full): the link
+ * @code: the close code; 0 or 1006 where the connection broke
+ */
+void
+pb_server_link_closed (PbServerLink *self, guint code)
+{
+  PbServerMetrics *metrics = &self->context->metrics;
+
+  self->connection = NULL;
+  metrics->sockets--;
+  metrics->sockets_closed[pb_server_closed_from_code (code)]++;
+  if (self->session != NULL) {
+    PbServerSession *session = self->session;
+
+    g_ptr_array_remove_fast (session->links, self);
+    while (self->peers->len > 0) {
+      PbServerPeer *peer = g_ptr_array_index (self->peers, 0);
+
+      g_ptr_array_remove_index_fast (self->peers, 0);
+      peer->link = NULL;
+      /* who says goodbye gives its slot back at once */
+      if (code == 1000 || peer->direction == PB_DIRECTION_OBSERVE)
+        pb_server_session_remove (session, peer, "left");
+      else
+        pb_server_session_lose (session, peer);
+    }
+  }
+  g_ptr_array_unref (self->peers);
+  pb_token_unref (self->token);
+  g_free (self->address);
+  g_free (self);
+}
+
+/**
+ * pb_server_link_send_text: (skip)
+ * @self: the link
+ * @text: a message
+ * @length: its length
+ */
+void
+pb_server_link_send_text (PbServerLink *self, const char *text, gsize length)
+{
+  if (self->connection != NULL)
+    pb_server_conn_send_text (self->connection, text, length);
+}
+
+/**
+ * pb_server_link_send: (skip)
+ * @self: the link
+ * @message: what to say; held against the table of messages first
+ */
+void
+pb_server_link_send (PbServerLink *self, PbMessage *message)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *text = NULL;
+
+  if (self->connection == NULL)
+    return;
+  if (!pb_message_check (message, PB_MESSAGE_TO_PEER, &error)) {
+    g_critical ("a message of ours is wrong: %s", error->message);
+    return;
+  }
+  text = pb_message_print (message);
+  pb_server_conn_send_text (self->connection, text, strlen (text));
+}
+
+/**
+ * pb_server_link_end: (skip)
+ * @self: the link
+ * @reason: of the `closed` message
+ * @retry: whether coming back helps
+ * @code: the close code
+ *
+ * pb_server_link_closed() follows when the connection is really gone.
+ */
+void
+pb_server_link_end (PbServerLink *self, const char *reason, gboolean retry,
+    guint code)
+{
+  g_autoptr (PbMessage) message = pb_message_new (PB_MESSAGE_CLOSED);
+  PbServerConn *connection = self->connection;
+
+  if (connection == NULL)
+    return;
+  pb_message_set_string (message, "reason", reason);
+  pb_message_set_boolean (message, "retry", retry);
+  pb_server_link_send (self, message);
+  self->connection = NULL;
+  pb_server_conn_close (connection, code, reason);
+}
+
+/**
+ * pb_server_link_check_token: (skip)
+ * @self: the link
+ *
+ * What a token allowed ends with it: the registrations are gone at once, not
+ * after the grace time, since nobody could resume them.
+ *
+ * Returns: whether the token still holds
+ */
+gboolean
+pb_server_link_check_token (PbServerLink *self)
+{
+  if (pb_token_get_expires (self->token) >
+      pb_server_context_unix (self->context))
+    return TRUE;
+
+  while (self->session != NULL && self->peers->len > 0)
+    pb_server_session_remove (self->session,
+        g_ptr_array_index (self->peers, 0), "closed");
+  pb_server_link_end (self, "token-expired", FALSE, 4002);
+
+  return FALSE;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "core/pb-message.h"
+#include "pb-server-peer.h"
+#include "pb-server-ws.h"
+
+G_BEGIN_DECLS
+
+/**
+ * PbServerLink:
+ * One WebSocket as the logic sees it: whose token, which session, which
+ * registrations.
+ */
+struct _PbServerLink {
+  PbServerContext *context;
+  PbServerSession *session; /* NULL once it has ended */
+  PbToken *token;
+  char *address;
+  PbServerConn *connection; /* NULL once closed, or told to close */
+  GPtrArray *peers;         /* of PbServerPeer, owned by the session */
+  guint64 last_broadcast;   /* so that it gets each once */
+};
+
+PbServerLink *pb_server_link_new (PbServerContext *context,
+    PbServerSession *session, PbToken *token, const char *address,
+    PbServerConn *connection);
+/* The connection is gone: its registrations are lost, or have left. Frees. */
+void pb_server_link_closed (PbServerLink *self, guint code);
+
+void pb_server_link_send_text (PbServerLink *self, const char *text,
+    gsize length);
+void pb_server_link_send (PbServerLink *self, PbMessage *message);
+/* Says `closed`, then closes with `code`. Nothing is sent after it. */
+void pb_server_link_end (PbServerLink *self, const char *reason,
+    gboolean retry, guint code);
+/* FALSE, and the link ended, where the token has expired. */
+gboolean pb_server_link_check_token (PbServerLink *self);
+
+/* pb-server-messages.c: one message from the peer */
+void pb_server_link_handle (PbServerLink *self, const char *text,
+    gsize length);
+
+G_END_DECLS

@@ -1,0 +1,610 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "pb-server-link.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/pb-limits.h"
+#include "core/pb-permit.h"
+#include "core/pb-random.h"
+#include "pb-server-envelope.h"
+#include "pb-server-session.h"
+
+/* The messages of a WebSocket: what routes are to HTTP. A handler turns a
+ * checked message into answers or an error; only pb_server_link_handle() sees
+ * text. */
+
+#define PROTOCOL_MAJOR 1
+
+typedef gboolean (*Handler) (PbServerLink *self, PbMessage *message,
+    const char *request_id, GError **error);
+
+static gboolean
+deny (GError **error, PbError code, const char *sentence)
+{
+  g_set_error_literal (error, PB_ERROR, code, sentence);
+
+  return FALSE;
+}
+
+/* The registration of this very socket that `field` names. */
+static PbServerPeer *
+get_own (PbServerLink *self, PbMessage *message, GError **error)
+{
+  PbServerPeer *peer = pb_server_session_find (self->session,
+      pb_message_get_string (message, "peer"));
+
+  if (peer == NULL || peer->link != self) {
+    g_set_error_literal (error, PB_ERROR, PB_ERROR_NOT_FOUND,
+        "This connection has no registration of that id.");
+    return NULL;
+  }
+
+  return peer;
+}
+
+static void
+answer (PbServerLink *self, PbMessage *question, PbMessage *reply)
+{
+  if (pb_message_has (question, "id"))
+    pb_message_set_int (reply, "id", pb_message_get_int (question, "id"));
+  pb_server_link_send (self, reply);
+}
+
+static gboolean
+check_version (PbMessage *message, GError **error)
+{
+  const char *version = pb_message_get_string (message, "protocol");
+
+  if (version == NULL || atoi (version) == PROTOCOL_MAJOR)
+    return TRUE;
+
+  return deny (error, PB_ERROR_VERSION,
+      pb_error_get_sentence (PB_ERROR_VERSION));
+}
+
+/* The one direction the token allows, where the message names none. */
+static gboolean
+choose_direction (PbServerLink *self, PbMessage *message, PbDirection *out,
+    GError **error)
+{
+  const char *name = pb_message_get_string (message, "direction");
+  PbDirection allowed = pb_token_get_directions (self->token);
+
+  if (name != NULL) {
+    if (pb_direction_from_name (name, out))
+      return TRUE;
+    return deny (error, PB_ERROR_INVALID, "“direction” is not one.");
+  }
+  if (pb_token_get_role (self->token) == PB_ROLE_ADMIN) {
+    *out = PB_DIRECTION_OBSERVE;
+    return TRUE;
+  }
+  if (allowed == PB_DIRECTION_SEND || allowed == PB_DIRECTION_RECEIVE ||
+      allowed == PB_DIRECTION_OBSERVE) {
+    *out = allowed;
+    return TRUE;
+  }
+
+  return deny (error, PB_ERROR_INVALID,
+      "“direction” is needed: this token allows more than one.");
+}
+
+static PbServerPeer *
+read_registration (PbServerLink *self, PbMessage *message, GError **error)
+{
+  static const PbAction actions[] = {
+    [PB_DIRECTION_SEND] = PB_ACTION_SEND,
+    [PB_DIRECTION_RECEIVE] = PB_ACTION_RECEIVE,
+    [PB_DIRECTION_OBSERVE] = PB_ACTION_OBSERVE,
+  };
+  const char *session = pb_session_get_name (self->session->core);
+  const char *stream = pb_message_get_string (message, "stream");
+  const char *id = pb_message_get_string (message, "peer");
+  g_autofree char *drawn = NULL;
+  g_autoptr (PbServerPeer) peer = NULL;
+  PbServerSlot *slot = NULL;
+  PbDirection direction;
+
+  if (!check_version (message, error) ||
+      !choose_direction (self, message, &direction, error))
+    return NULL;
+  if (stream == NULL)
+    stream = pb_token_get_stream (self->token);
+  if (!pb_permit (self->token, actions[direction], session, stream, error))
+    return NULL;
+  if (stream != NULL) {
+    slot = pb_server_session_get_slot (self->session, stream, error);
+    if (slot == NULL)
+      return NULL;
+  } else if (direction != PB_DIRECTION_OBSERVE) {
+    deny (error, PB_ERROR_INVALID, "“stream” is needed to send or receive.");
+    return NULL;
+  }
+
+  if (id == NULL)
+    id = drawn = pb_random_id (PB_PEER_ID_DEFAULT);
+  peer = pb_server_peer_new (id, direction);
+  peer->slot = slot;
+  peer->role = pb_token_get_role (self->token);
+  peer->identity = g_strdup (pb_token_get_identity (self->token));
+  peer->token_expires = pb_token_get_expires (self->token);
+  peer->has_ice = pb_message_get_boolean (message, "ice");
+  peer->port = (guint) pb_message_get_int (message, "port");
+  peer->address = g_strdup (pb_message_get_string (message, "address"));
+  peer->remote = g_strdup (self->address);
+  if (pb_message_has (message, "mode") &&
+      !pb_srt_mode_from_name (pb_message_get_string (message, "mode"),
+          &peer->mode)) {
+    deny (error, PB_ERROR_INVALID, "“mode” is not one.");
+    return NULL;
+  }
+  peer->client = g_strdup (pb_message_get_string (message, "client"));
+
+  return g_steal_pointer (&peer);
+}
+
+static PbMessage *
+new_registered (PbServerLink *self, PbServerPeer *peer)
+{
+  PbServerSession *session = self->session;
+  PbMessage *reply = pb_message_new (PB_MESSAGE_REGISTERED);
+  PbState state = pb_session_get_state (session->core);
+
+  pb_message_set_string (reply, "peer", peer->id);
+  pb_message_set_string (reply, "session", pb_session_get_name (session->core));
+  pb_message_set_string (reply, "direction",
+      pb_direction_get_name (peer->direction));
+  if (peer->slot != NULL) {
+    pb_message_set_string (reply, "stream", peer->slot->name);
+    if (!pb_session_get_stream_state (session->core, peer->slot->name, &state,
+            NULL))
+      g_warn_if_reached ();
+    pb_message_set_string (reply, "tally",
+        pb_tally_get_name (pb_session_get_tally (session->core,
+            peer->slot->name)));
+    pb_message_set_int (reply, "port", peer->slot->port);
+    if (peer->direction != PB_DIRECTION_OBSERVE)
+      pb_message_set_string (reply, "passphrase", peer->slot->passphrase);
+  }
+  pb_message_set_string (reply, "state", pb_state_get_name (state));
+  pb_message_set_int (reply, "latency", pb_session_get_latency (session->core));
+  pb_message_set_string (reply, "cipher",
+      pb_cipher_get_name (pb_session_get_cipher (session->core)));
+  if (self->context->stun_port != 0) {
+    JsonNode *node = json_node_alloc ();
+    JsonObject *stun = json_object_new ();
+
+    json_object_set_int_member (stun, "port", self->context->stun_port);
+    if (self->context->stun_address != NULL)
+      json_object_set_string_member (stun, "address",
+          self->context->stun_address);
+    json_node_take_object (node, stun);
+    pb_message_take_node (reply, "stun", node);
+  }
+  pb_message_set_int (reply, "expires",
+      pb_session_get_expires (session->core));
+  pb_message_set_string (reply, "protocol", "1.0");
+
+  return reply;
+}
+
+static gboolean
+handle_register (PbServerLink *self, PbMessage *message,
+    const char *request_id, GError **error)
+{
+  PbServerPeer *wanted = read_registration (self, message, error);
+  PbServerPeer *peer;
+  g_autoptr (PbMessage) reply = NULL;
+
+  if (wanted == NULL)
+    return FALSE;
+  peer = pb_server_session_register (self->session, self, wanted, error);
+  if (peer == NULL)
+    return FALSE;
+
+  pb_server_audit_log (self->context->audit, PB_SERVER_AUDIT_PEER_REGISTERED,
+      peer->id, NULL, request_id,
+      "session", pb_session_get_name (self->session->core),
+      "stream", peer->slot != NULL ? peer->slot->name : NULL,
+      "role", pb_role_get_name (peer->role),
+      "direction", pb_direction_get_name (peer->direction), NULL);
+  pb_server_conn_set_registered (self->connection);
+  /* so that the answer tells the state as it is with this peer */
+  if (peer->slot != NULL)
+    pb_server_session_update (self->session, peer->slot);
+  reply = new_registered (self, peer);
+  answer (self, message, reply);
+  pb_server_session_introduce (self->session, peer);
+
+  return TRUE;
+}
+
+static gboolean
+handle_leave (PbServerLink *self, PbMessage *message, const char *request_id,
+    GError **error)
+{
+  PbServerPeer *peer = get_own (self, message, error);
+
+  if (peer == NULL)
+    return FALSE;
+  pb_server_session_remove (self->session, peer, "left");
+
+  return TRUE;
+}
+
+static gboolean
+handle_ready (PbServerLink *self, PbMessage *message, const char *request_id,
+    GError **error)
+{
+  PbServerPeer *peer = get_own (self, message, error);
+  PbSrtMode mode;
+
+  if (peer == NULL)
+    return FALSE;
+  if (peer->direction == PB_DIRECTION_OBSERVE)
+    return deny (error, PB_ERROR_STATE, "An observer has no endpoint.");
+  if (!pb_srt_mode_from_name (pb_message_get_string (message, "mode"), &mode))
+    return deny (error, PB_ERROR_INVALID, "“mode” is not one.");
+  peer->mode = mode;
+  peer->port = (guint) pb_message_get_int (message, "port");
+  peer->local_port = (guint) pb_message_get_int (message, "local_port");
+  if (pb_message_has (message, "address")) {
+    g_free (peer->address);
+    peer->address = g_strdup (pb_message_get_string (message, "address"));
+  }
+  pb_server_session_introduce (self->session, peer);
+
+  return TRUE;
+}
+
+static gboolean
+handle_status (PbServerLink *self, PbMessage *message, const char *request_id,
+    GError **error)
+{
+  static const char *const copied[] = { "srt", "with", "code", "path",
+    "cipher" };
+  PbServerPeer *peer = get_own (self, message, error);
+  const char *with = pb_message_get_string (message, "with");
+  PbServerPeer *other;
+  g_autoptr (PbMessage) told = NULL;
+
+  if (peer == NULL)
+    return FALSE;
+  if (peer->direction == PB_DIRECTION_OBSERVE)
+    return deny (error, PB_ERROR_STATE, "An observer has no connection.");
+  other = pb_server_session_find (self->session, with);
+  /* the other end may be gone already: then there is nobody to tell */
+  if (other != NULL && !pb_server_session_are_ends (peer, other))
+    return deny (error, PB_ERROR_DENIED,
+        "“with” is not the other end of this slot.");
+
+  if (with == NULL || other != NULL)
+    pb_server_peer_set_status (peer, pb_message_get_string (message, "srt"),
+        with, pb_message_get_string (message, "path"));
+  told = pb_message_new (PB_MESSAGE_STATUS);
+  pb_message_set_string (told, "peer", peer->id);
+  pb_message_set_string (told, "stream", peer->slot->name);
+  pb_message_set_string (told, "direction",
+      pb_direction_get_name (peer->direction));
+  for (guint i = 0; i < G_N_ELEMENTS (copied); i++)
+    if (pb_message_get_string (message, copied[i]) != NULL)
+      pb_message_set_string (told, copied[i],
+          pb_message_get_string (message, copied[i]));
+  if (pb_message_has (message, "latency"))
+    pb_message_set_int (told, "latency",
+        pb_message_get_int (message, "latency"));
+  pb_server_session_tell_others (self->session, peer, told, with);
+  pb_server_session_update (self->session, peer->slot);
+  pb_server_session_queue_snapshot (self->session);
+
+  return TRUE;
+}
+
+static gboolean
+handle_health (PbServerLink *self, PbMessage *message, const char *request_id,
+    GError **error)
+{
+  PbServerPeer *peer = get_own (self, message, error);
+  PbHealthSample sample;
+
+  if (peer == NULL)
+    return FALSE;
+  if (peer->direction == PB_DIRECTION_OBSERVE)
+    return deny (error, PB_ERROR_STATE, "An observer has no health.");
+  memset (&sample, 0, sizeof sample);
+  pb_health_sample_read (&sample, message);
+  pb_health_add (peer->health, &sample,
+      pb_server_context_now_us (self->context));
+  peer->has_health = TRUE;
+  pb_server_session_tell_health (self->session, peer);
+
+  return TRUE;
+}
+
+static gboolean
+handle_tally (PbServerLink *self, PbMessage *message, const char *request_id,
+    GError **error)
+{
+  PbServerSession *session = self->session;
+  const char *name = pb_session_get_name (session->core);
+  const char *stream = pb_message_get_string (message, "stream");
+  const char *state = pb_message_get_string (message, "state");
+  g_autofree char *resource = NULL;
+  g_autoptr (PbMessage) told = NULL;
+  PbServerSlot *slot;
+  PbTally old;
+  PbTally tally;
+
+  if (!pb_permit (self->token, PB_ACTION_TALLY_SET, name, stream, error))
+    return FALSE;
+  slot = pb_server_session_get_slot (session, stream, error);
+  if (slot == NULL)
+    return FALSE;
+  if (!pb_tally_from_name (state, &tally))
+    return deny (error, PB_ERROR_INVALID, "“state” is not a tally.");
+  old = pb_session_get_tally (session->core, stream);
+  if (!pb_session_set_tally (session->core, stream, tally, error))
+    return FALSE;
+
+  told = pb_message_new (PB_MESSAGE_TALLY);
+  pb_message_set_string (told, "stream", stream);
+  pb_message_set_string (told, "state", state);
+  pb_server_session_broadcast (session, slot, told, TRUE);
+  if (old != tally) {
+    resource = g_strconcat (name, "/", stream, NULL);
+    pb_server_audit_log (self->context->audit, PB_SERVER_AUDIT_TALLY_CHANGED,
+        resource, NULL, request_id, "old", pb_tally_get_name (old),
+        "new", state, NULL);
+    pb_server_session_queue_snapshot (session);
+  }
+
+  return TRUE;
+}
+
+/* clang-format off */
+static const struct {
+  PbMessageType type;
+  Handler handle;
+} handlers[] = {
+  { PB_MESSAGE_REGISTER, handle_register },
+  { PB_MESSAGE_LEAVE, handle_leave },
+  { PB_MESSAGE_READY, handle_ready },
+  { PB_MESSAGE_STATUS, handle_status },
+  { PB_MESSAGE_HEALTH, handle_health },
+  { PB_MESSAGE_TALLY, handle_tally },
+};
+/* clang-format on */
+
+static gboolean
+member_is (const PbJsonMember *member, const char *text)
+{
+  return member != NULL && member->kind == PB_JSON_STRING &&
+      member->is_plain && member->value_length == strlen (text) &&
+      memcmp (member->value, text, member->value_length) == 0;
+}
+
+/* On the stack: a peer id is short. FALSE: not a valid one. */
+static gboolean
+copy_id (const PbJsonMember *member, char out[PB_PEER_ID_MAX + 1])
+{
+  if (member == NULL || member->kind != PB_JSON_STRING || !member->is_plain ||
+      member->value_length > PB_PEER_ID_MAX)
+    return FALSE;
+  memcpy (out, member->value, member->value_length);
+  out[member->value_length] = '\0';
+
+  return pb_peer_id_is_valid (out);
+}
+
+/* SDP is lines: a peer must not smuggle one into a field that is one line. */
+static gboolean
+is_one_line (const PbJsonMember *data)
+{
+  return g_strstr_len (data->value, (gssize) data->value_length, "\\n") ==
+      NULL &&
+      g_strstr_len (data->value, (gssize) data->value_length, "\\r") == NULL &&
+      g_strstr_len (data->value, (gssize) data->value_length, "\\u00") == NULL;
+}
+
+static gboolean
+check_kind (const PbJsonMember *kind, const PbJsonMember *data, GError **error)
+{
+  static const struct {
+    const char *name;
+    gboolean has_data;
+    gboolean one_line;
+  } kinds[] = {
+    { "ice", TRUE, TRUE },
+    { "candidate", TRUE, TRUE },
+    { "end-of-candidates", FALSE, TRUE },
+    { "ready", FALSE, TRUE },
+    { "restart", FALSE, TRUE },
+    { "offer", TRUE, FALSE },
+    { "answer", TRUE, FALSE },
+  };
+  gboolean is_null = data == NULL || data->kind == PB_JSON_NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++) {
+    if (!member_is (kind, kinds[i].name))
+      continue;
+    if (!is_null && data->kind != PB_JSON_OBJECT)
+      return deny (error, PB_ERROR_INVALID, "“data” must be an object.");
+    if (is_null && kinds[i].has_data)
+      return deny (error, PB_ERROR_INVALID, "“data” is needed.");
+    if (!is_null && kinds[i].one_line && !is_one_line (data))
+      return deny (error, PB_ERROR_INVALID,
+          "“data” must not hold line breaks.");
+    return TRUE;
+  }
+
+  return deny (error, PB_ERROR_INVALID, "“kind” is not one.");
+}
+
+static gboolean
+check_signal_fields (const PbJsonMember *members, gsize n_members,
+    GError **error)
+{
+  static const char *const known[] = { "type", "from", "to", "kind", "link",
+    "data" };
+
+  for (gsize i = 0; i < n_members; i++) {
+    gboolean found = FALSE;
+
+    for (guint j = 0; !found && j < G_N_ELEMENTS (known); j++)
+      found = members[i].key_length == strlen (known[j]) &&
+          memcmp (members[i].key, known[j], members[i].key_length) == 0;
+    if (!found)
+      return deny (error, PB_ERROR_INVALID, "There is an unknown field.");
+  }
+
+  return TRUE;
+}
+
+/* The relay: the one message that is handed on as the bytes that came. */
+static gboolean
+relay (PbServerLink *self, const PbJsonMember *members, gsize n_members,
+    const char *text, gsize length, GError **error)
+{
+  const PbJsonMember *link = pb_json_find (members, n_members, "link");
+  PbServerPeer *from;
+  PbServerPeer *to;
+  char from_id[PB_PEER_ID_MAX + 1];
+  char to_id[PB_PEER_ID_MAX + 1];
+
+  if (length > PB_SIGNAL_MAX)
+    return deny (error, PB_ERROR_TOO_LARGE, "A signal has 10240 octets.");
+  if (!check_signal_fields (members, n_members, error) ||
+      !check_kind (pb_json_find (members, n_members, "kind"),
+          pb_json_find (members, n_members, "data"), error))
+    return FALSE;
+  if (link != NULL && link->kind != PB_JSON_NULL &&
+      (link->kind != PB_JSON_INTEGER || link->value[0] == '-' ||
+          link->value_length > 10))
+    return deny (error, PB_ERROR_INVALID, "“link” must be a number.");
+  if (!copy_id (pb_json_find (members, n_members, "from"), from_id) ||
+      !copy_id (pb_json_find (members, n_members, "to"), to_id))
+    return deny (error, PB_ERROR_INVALID, "“from” and “to” must be peer ids.");
+
+  from = pb_server_session_find (self->session, from_id);
+  if (from == NULL || from->link != self)
+    return deny (error, PB_ERROR_NOT_FOUND,
+        "This connection has no registration of that id.");
+  to = pb_server_session_find (self->session, to_id);
+  if (to == NULL || !pb_server_session_are_ends (from, to))
+    return deny (error, PB_ERROR_NOT_FOUND, "There is no such peer.");
+  if (!pb_permit (self->token, PB_ACTION_SIGNAL,
+          pb_session_get_name (self->session->core), from->slot->name, error))
+    return FALSE;
+
+  /* a lost peer is introduced again when it comes back */
+  if (to->link != NULL) {
+    pb_server_link_send_text (to->link, text, length);
+    self->context->metrics.messages_relayed++;
+  }
+
+  return TRUE;
+}
+
+static gboolean
+dispatch (PbServerLink *self, const PbJsonMember *members, gsize n_members,
+    const char *text, gsize length, const char *request_id, GError **error)
+{
+  g_autoptr (PbMessage) message = NULL;
+  PbMessageType type;
+
+  message = pb_message_parse (text, (gssize) length, PB_MESSAGE_TO_SERVER,
+      error);
+  if (message == NULL)
+    return FALSE;
+  type = pb_message_get_message_type (message);
+  for (guint i = 0; i < G_N_ELEMENTS (handlers); i++)
+    if (handlers[i].type == type)
+      return handlers[i].handle (self, message, request_id, error);
+
+  return deny (error, PB_ERROR_INVALID, "That message is not for the server.");
+}
+
+static void
+refuse (PbServerLink *self, const PbJsonMember *members, gsize n_members,
+    const char *request_id, const GError *error)
+{
+  g_autoptr (PbMessage) message = pb_message_new (PB_MESSAGE_ERROR);
+  const PbJsonMember *id = pb_json_find (members, n_members, "id");
+  const PbJsonMember *peer = pb_json_find (members, n_members, "peer");
+  char text[PB_PEER_ID_MAX + 1];
+  JsonNode *node = json_node_alloc ();
+
+  if (id != NULL && id->kind == PB_JSON_INTEGER && id->value[0] != '-' &&
+      id->value_length <= 10) {
+    gint64 value = g_ascii_strtoll (id->value, NULL, 10);
+
+    if (value <= G_MAXINT32)
+      pb_message_set_int (message, "id", value);
+  }
+  if (peer == NULL)
+    peer = pb_json_find (members, n_members, "from");
+  if (copy_id (peer, text))
+    pb_message_set_string (message, "peer", text);
+  pb_message_set_string (message, "code",
+      pb_error_get_code ((PbError) error->code));
+  json_node_take_object (node, pb_server_envelope_new (error, request_id));
+  pb_message_take_node (message, "error", node);
+  pb_server_link_send (self, message);
+
+  self->context->metrics.messages_refused++;
+  if (g_error_matches (error, PB_ERROR, PB_ERROR_DENIED))
+    pb_server_audit_log (self->context->audit,
+        PB_SERVER_AUDIT_PERMISSION_DENIED,
+        pb_session_get_name (self->session->core), self->address, request_id,
+        "endpoint", "WS /api/ws/{name}", "token",
+        pb_token_get_id (self->token), NULL);
+}
+
+/**
+ * pb_server_link_handle: (skip)
+ * @self: the link
+ * @text: a whole text message, UTF-8
+ * @length: its length
+ *
+ * The order is that of HTTP: (throttle), size, token, parse, handler, reply.
+ */
+void
+pb_server_link_handle (PbServerLink *self, const char *text, gsize length)
+{
+  PbJsonMember members[PB_JSON_MEMBERS_MAX];
+  gsize n_members = 0;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *request_id = NULL;
+
+  if (self->session == NULL || self->connection == NULL)
+    return;
+  self->context->metrics.messages_in++;
+  /* the throttle of requirement S26 belongs here */
+  if (pb_server_session_is_over (self->session)) {
+    pb_server_link_end (self, "session-expired", FALSE, 4004);
+    return;
+  }
+  if (!pb_server_link_check_token (self))
+    return;
+
+  if (pb_json_scan (text, (gssize) length, members, G_N_ELEMENTS (members),
+          &n_members, &error)) {
+    if (member_is (pb_json_find (members, n_members, "type"), "signal")) {
+      if (relay (self, members, n_members, text, length, &error))
+        return;
+      request_id = pb_random_id (16);
+    } else {
+      request_id = pb_random_id (16);
+      if (dispatch (self, members, n_members, text, length, request_id,
+              &error))
+        return;
+    }
+  } else {
+    n_members = 0;
+    request_id = pb_random_id (16);
+  }
+  refuse (self, members, n_members, request_id, error);
+}

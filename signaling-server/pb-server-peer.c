@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "pb-server-peer.h"
+
+#include "pb-server-session.h"
+
+/**
+ * pb_server_peer_new: (skip)
+ * @id: its id, valid
+ * @direction: exactly one
+ *
+ * Returns: (transfer full): a registration that stands nowhere yet
+ */
+PbServerPeer *
+pb_server_peer_new (const char *id, PbDirection direction)
+{
+  PbServerPeer *self = g_new0 (PbServerPeer, 1);
+
+  self->id = g_strdup (id);
+  self->direction = direction;
+  self->mode = PB_SRT_RENDEZVOUS;
+  self->connections =
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->health = pb_health_new (direction);
+
+  return self;
+}
+
+/**
+ * pb_server_peer_free: (skip)
+ * @self: (nullable) (transfer full): the registration
+ */
+void
+pb_server_peer_free (PbServerPeer *self)
+{
+  if (self == NULL)
+    return;
+  g_free (self->id);
+  g_free (self->identity);
+  g_free (self->address);
+  g_free (self->remote);
+  g_free (self->client);
+  g_free (self->srt);
+  g_free (self->path);
+  g_hash_table_unref (self->connections);
+  pb_health_free (self->health);
+  g_free (self);
+}
+
+/**
+ * pb_server_peer_set_status: (skip)
+ * @self: the registration
+ * @srt: `connecting`, `connected`, `disconnected` or `error`
+ * @with: (nullable): the peer at the other end; none: a third-party client
+ * @path: (nullable): `direct`, `relay` or `plain`
+ *
+ * A sender has one connection per receiver: it is connected while any is.
+ */
+void
+pb_server_peer_set_status (PbServerPeer *self, const char *srt,
+    const char *with, const char *path)
+{
+  const char *key = with != NULL ? with : "";
+
+  if (g_str_equal (srt, "connected"))
+    g_hash_table_replace (self->connections, g_strdup (key),
+        GINT_TO_POINTER (g_strcmp0 (path, "relay") == 0));
+  else
+    g_hash_table_remove (self->connections, key);
+
+  if (g_hash_table_size (self->connections) > 0)
+    srt = "connected";
+  g_free (self->srt);
+  self->srt = g_strdup (srt);
+  if (path != NULL) {
+    g_free (self->path);
+    self->path = g_strdup (path);
+  }
+}
+
+/**
+ * pb_server_peer_forget: (skip)
+ * @self: the registration
+ * @other: the id of a peer that is gone
+ */
+void
+pb_server_peer_forget (PbServerPeer *self, const char *other)
+{
+  if (!g_hash_table_remove (self->connections, other))
+    return;
+  if (g_hash_table_size (self->connections) == 0) {
+    g_free (self->srt);
+    self->srt = g_strdup ("disconnected");
+  }
+}
+
+/**
+ * pb_server_peer_is_connected: (skip)
+ * @self: the registration
+ * @is_relayed: (out) (optional): whether a connection runs through a relay
+ *
+ * Returns: whether it has reported a connection that still stands
+ */
+gboolean
+pb_server_peer_is_connected (PbServerPeer *self, gboolean *is_relayed)
+{
+  GHashTableIter iter;
+  gpointer value;
+  gboolean relayed = FALSE;
+
+  g_hash_table_iter_init (&iter, self->connections);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    relayed |= GPOINTER_TO_INT (value);
+  if (is_relayed != NULL)
+    *is_relayed = relayed;
+
+  return g_hash_table_size (self->connections) > 0;
+}
+
+/**
+ * pb_server_peer_get_health: (skip)
+ * @self: the registration
+ * @now_us: the monotonic clock
+ *
+ * Returns: (transfer full): the last figures with what they mean now
+ */
+PbMessage *
+pb_server_peer_get_health (PbServerPeer *self, gint64 now_us)
+{
+  PbMessage *message = pb_message_new (PB_MESSAGE_HEALTH);
+  PbHealthSample sample;
+  PbHealthStatus status;
+  gboolean is_stale;
+  gint64 age;
+
+  status = pb_health_get (self->health, now_us, &is_stale);
+  if (pb_health_peek (self->health, &sample, &age, now_us)) {
+    pb_health_sample_write (&sample, message);
+    pb_message_set_int (message, "age", age);
+  }
+  pb_message_set_string (message, "peer", self->id);
+  if (self->slot != NULL)
+    pb_message_set_string (message, "stream", self->slot->name);
+  pb_message_set_string (message, "direction",
+      pb_direction_get_name (self->direction));
+  pb_message_set_string (message, "health",
+      pb_health_status_get_name (status));
+  pb_message_set_string (message, "cause",
+      pb_health_get_cause (self->health, now_us));
+  pb_message_set_boolean (message, "stale", is_stale);
+
+  return message;
+}
+
+/**
+ * pb_server_peer_describe: (skip)
+ * @self: the registration
+ * @now_us: the monotonic clock
+ *
+ * Returns: (transfer full): an object for people and programs to read
+ */
+JsonNode *
+pb_server_peer_describe (PbServerPeer *self, gint64 now_us)
+{
+  g_autoptr (PbMessage) health = pb_server_peer_get_health (self, now_us);
+  JsonObject *figures = pb_message_peek_object (health);
+  JsonObject *object = json_object_new ();
+  JsonNode *node = json_node_alloc ();
+  JsonObjectIter iter;
+  const char *member;
+  JsonNode *value;
+
+  json_object_set_string_member (object, "peer", self->id);
+  if (self->client != NULL)
+    json_object_set_string_member (object, "client", self->client);
+  else
+    json_object_set_null_member (object, "client");
+  json_object_set_string_member (object, "srt",
+      self->srt != NULL ? self->srt : "disconnected");
+  if (self->path != NULL)
+    json_object_set_string_member (object, "path", self->path);
+  else
+    json_object_set_null_member (object, "path");
+
+  json_object_iter_init (&iter, figures);
+  while (json_object_iter_next (&iter, &member, &value))
+    if (!g_str_equal (member, "type") && !json_object_has_member (object,
+            member) && !g_str_equal (member, "stream") &&
+        !g_str_equal (member, "direction"))
+      json_object_set_member (object, member, json_node_copy (value));
+
+  json_node_take_object (node, object);
+
+  return node;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "core/pb-health.h"
+#include "core/pb-strings.h"
+#include "pb-server-context.h"
+
+G_BEGIN_DECLS
+
+typedef struct _PbServerSession PbServerSession;
+typedef struct _PbServerSlot PbServerSlot;
+typedef struct _PbServerLink PbServerLink;
+
+/**
+ * PbServerPeer:
+ * One registration: one end of one slot, or an observer. Owned by its session;
+ * survives its WebSocket for the grace time.
+ */
+typedef struct {
+  char *id;
+  PbServerSession *session;
+  PbServerSlot *slot; /* NULL: observes the whole session */
+  PbDirection direction;
+  PbRole role;
+  char *identity;     /* who may resume it: of the token, never the token */
+  gint64 token_expires;
+
+  PbServerLink *link; /* NULL while lost */
+  gint64 lost_at;     /* monotonic, where link is NULL */
+
+  /* how to meet it */
+  gboolean has_ice;
+  guint port;         /* of its plain endpoint; 0: none */
+  guint local_port;   /* behind the NAT; 0: the same */
+  char *address;      /* (nullable): where the WebSocket comes from */
+  char *remote;       /* where the WebSocket comes from */
+  PbSrtMode mode;     /* what its plain endpoint is */
+  char *client;       /* (nullable) */
+
+  /* what it said last */
+  char *srt;          /* (nullable) */
+  char *path;         /* (nullable) */
+  GHashTable *connections; /* peer id, or "" -> is it relayed */
+
+  PbHealth *health;
+  gboolean has_health;
+  PbHealthStatus told_status; /* as last sent out */
+  gboolean told_stale;
+} PbServerPeer;
+
+PbServerPeer *pb_server_peer_new (const char *id, PbDirection direction);
+void pb_server_peer_free (PbServerPeer *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PbServerPeer, pb_server_peer_free)
+
+/* What a `status` message changes. */
+void pb_server_peer_set_status (PbServerPeer *self, const char *srt,
+    const char *with, const char *path);
+/* The other end is gone, so its connection is. */
+void pb_server_peer_forget (PbServerPeer *self, const char *other);
+gboolean pb_server_peer_is_connected (PbServerPeer *self,
+    gboolean *is_relayed);
+/* (transfer full): section 4.4 of the protocol: no address, no secret */
+JsonNode *pb_server_peer_describe (PbServerPeer *self, gint64 now_us);
+/* (transfer full): a `health` message about this peer */
+PbMessage *pb_server_peer_get_health (PbServerPeer *self, gint64 now_us);
+
+G_END_DECLS

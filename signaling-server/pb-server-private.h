@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <libsoup/soup.h>
+
+#include "core/pb-permit.h"
+#include "pb-server-request.h"
+#include "pb-server-ws.h"
+#include "pb-server.h"
+
+G_BEGIN_DECLS
+
+struct _PbServer
+{
+  PbServerConfig *config;
+  PbServerContext *context;
+  PbServerRegistry *registry;
+  PbServerWs *ws;
+  SoupServer *soup;
+  char *address;     /* NULL until it listens */
+  char *public_url;
+  gint64 started_us; /* monotonic */
+  gint64 stop_at_us; /* monotonic */
+  gboolean is_stopping;
+
+  guint stop_source;
+  PbServerStopped stopped;
+  gpointer stopped_data;
+};
+
+/* One line of the route table. */
+typedef enum {
+  PB_SERVER_ROUTE_OPEN = 1 << 0,      /* no token is asked for */
+  PB_SERVER_ROUTE_MAY_TOKEN = 1 << 1, /* one that is shown must be valid */
+  PB_SERVER_ROUTE_WEBSOCKET = 1 << 2,
+  PB_SERVER_ROUTE_ANY_QUERY = 1 << 3, /* unknown parameters do no harm */
+} PbServerRouteFlags;
+
+typedef PbServerReply *(*PbServerHandler) (PbServer *self,
+    const PbServerRequest *request, GError **error);
+
+typedef struct {
+  const char *method;
+  const char *path; /* "{name}" stands for one valid name */
+  PbServerRouteFlags flags;
+  PbAction action;
+  PbServerHandler handle; /* NULL: the WebSocket */
+  const char *query;      /* the parameters it knows, each between spaces */
+} PbServerRoute;
+
+/* pb-server-routes.c */
+/* (nullable): also where only the method is wrong, with PB_ERROR_METHOD; the
+ * name in the path goes to `*name`. */
+const PbServerRoute *pb_server_routes_find (const char *method,
+    const char *path, char **name, GError **error);
+
+/* pb-server-dispatch.c */
+void pb_server_dispatch (PbServer *self, SoupServerMessage *msg,
+    const char *path);
+/* The only place that makes an error of HTTP. */
+void pb_server_send_error (PbServer *self, SoupServerMessage *msg,
+    const char *request_id, const GError *error);
+
+/* pb-server-pages.c */
+PbServerReply *pb_server_handle_home (PbServer *self,
+    const PbServerRequest *request, GError **error);
+PbServerReply *pb_server_handle_page (PbServer *self,
+    const PbServerRequest *request, GError **error);
+PbServerReply *pb_server_handle_script (PbServer *self,
+    const PbServerRequest *request, GError **error);
+PbServerReply *pb_server_handle_style (PbServer *self,
+    const PbServerRequest *request, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <json-glib/json-glib.h>
+
+#include "core/pb-token.h"
+
+G_BEGIN_DECLS
+
+/**
+ * PbServerRequest:
+ * A checked request as a handler sees it: no socket, no header, no status
+ * line. dispatch() made it.
+ */
+typedef struct {
+  const char *route;      /* "GET /api/session/{name}": what logs may tell */
+  char *name;             /* (nullable): the {name} of the path, valid */
+  GHashTable *query;      /* text -> text; no two equal keys */
+  PbToken *token;         /* (nullable) only where the route needs none */
+  const char *body;       /* at most PB_HTTP_BODY_MAX */
+  gsize body_length;
+  char *id;               /* of the request */
+  char *address;          /* of the client */
+  gboolean is_local;      /* from this machine, through no proxy */
+} PbServerRequest;
+
+/**
+ * PbServerReply:
+ * What a handler answers.
+ */
+typedef struct {
+  guint status;
+  const char *type;       /* (nullable): static */
+  GBytes *body;           /* (nullable) */
+} PbServerReply;
+
+/* (transfer full) node */
+PbServerReply *pb_server_reply_new_json (guint status, JsonObject *object);
+/* (transfer full) body */
+PbServerReply *pb_server_reply_new (guint status, const char *type,
+    GBytes *body);
+void pb_server_reply_free (PbServerReply *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PbServerReply, pb_server_reply_free)
+
+/* One of the query, or NULL. */
+const char *pb_server_request_get (const PbServerRequest *self,
+    const char *key);
+
+G_END_DECLS

@@ -1,0 +1,690 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "pb-server-session.h"
+
+#include <string.h>
+
+#include "core/pb-random.h"
+
+static void
+slot_free (PbServerSlot *slot)
+{
+  g_free (slot->name);
+  pb_secret_free (slot->passphrase);
+  g_ptr_array_unref (slot->receivers);
+  g_free (slot);
+}
+
+/**
+ * pb_server_session_new: (skip)
+ * @context: shared things
+ * @core: (transfer full): the session
+ * @ports: one for each of its slots
+ *
+ * Returns: (transfer full): the live session, with a passphrase per slot
+ */
+PbServerSession *
+pb_server_session_new (PbServerContext *context, PbSession *core,
+    const guint *ports)
+{
+  PbServerSession *self = g_new0 (PbServerSession, 1);
+  const char *const *streams = pb_session_get_streams (core);
+
+  self->context = context;
+  self->core = core;
+  self->deadline_us = pb_server_context_now_us (context) +
+      (gint64) pb_session_get_ttl (core) * G_USEC_PER_SEC;
+  self->slots = g_hash_table_new_full (g_str_hash, g_str_equal, NULL,
+      (GDestroyNotify) slot_free);
+  self->peers = g_hash_table_new_full (g_str_hash, g_str_equal, NULL,
+      (GDestroyNotify) pb_server_peer_free);
+  self->links = g_ptr_array_new ();
+  self->tokens = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
+      g_free);
+  for (guint i = 0; streams[i] != NULL; i++) {
+    PbServerSlot *slot = g_new0 (PbServerSlot, 1);
+
+    slot->name = g_strdup (streams[i]);
+    slot->passphrase = pb_random_passphrase ();
+    slot->port = ports[i];
+    slot->receivers = g_ptr_array_new ();
+    g_hash_table_insert (self->slots, slot->name, slot);
+  }
+
+  return self;
+}
+
+/**
+ * pb_server_session_free: (skip)
+ * @self: (transfer full): the session; it has ended
+ */
+void
+pb_server_session_free (PbServerSession *self)
+{
+  g_return_if_fail (self->links->len == 0);
+
+  g_clear_handle_id (&self->snapshot, g_source_remove);
+  g_hash_table_unref (self->peers);
+  g_hash_table_unref (self->slots);
+  g_hash_table_unref (self->tokens);
+  g_ptr_array_unref (self->links);
+  g_object_unref (self->core);
+  g_free (self);
+}
+
+/**
+ * pb_server_session_end: (skip)
+ * @self: the session
+ * @reason: of the `closed` message
+ * @retry: whether coming back helps
+ * @code: the close code of its sockets
+ *
+ * Tells and closes every socket, and lets go of them.
+ */
+void
+pb_server_session_end (PbServerSession *self, const char *reason,
+    gboolean retry, guint code)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!pb_session_feed (self->core, NULL, PB_EVENT_CLOSE, &error))
+    g_critical ("closing a session: %s", error->message);
+  while (self->links->len > 0) {
+    PbServerLink *link = g_ptr_array_steal_index_fast (self->links, 0);
+
+    g_ptr_array_set_size (link->peers, 0);
+    link->session = NULL;
+    pb_server_link_end (link, reason, retry, code);
+  }
+  self->context->metrics.peers -= g_hash_table_size (self->peers);
+  g_hash_table_remove_all (self->peers);
+}
+
+/**
+ * pb_server_session_get_slot: (skip)
+ * @self: the session
+ * @stream: the slot's name
+ * @error: PB_ERROR_NOT_FOUND
+ *
+ * Returns: (transfer none): the slot
+ */
+PbServerSlot *
+pb_server_session_get_slot (PbServerSession *self, const char *stream,
+    GError **error)
+{
+  PbServerSlot *slot = g_hash_table_lookup (self->slots, stream);
+
+  if (slot == NULL)
+    g_set_error (error, PB_ERROR, PB_ERROR_NOT_FOUND,
+        "This session has no slot of that name.");
+
+  return slot;
+}
+
+/**
+ * pb_server_session_is_over: (skip)
+ * @self: the session
+ *
+ * Returns: whether its time has run out, before the sweep has seen it
+ */
+gboolean
+pb_server_session_is_over (PbServerSession *self)
+{
+  return pb_server_context_now_us (self->context) >= self->deadline_us;
+}
+
+/**
+ * pb_server_session_remember_token: (skip)
+ * @self: the session
+ * @token: a token this server gives out
+ * @error: PB_ERROR_FULL
+ *
+ * Returns: whether there was room
+ */
+gboolean
+pb_server_session_remember_token (PbServerSession *self, PbToken *token,
+    GError **error)
+{
+  gint64 now = pb_server_context_unix (self->context);
+  gint64 *expires;
+
+  if (g_hash_table_size (self->tokens) >= self->context->limits.tokens_max) {
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init (&iter, self->tokens);
+    while (g_hash_table_iter_next (&iter, NULL, &value))
+      if (*(gint64 *) value <= now)
+        g_hash_table_iter_remove (&iter);
+  }
+  if (g_hash_table_size (self->tokens) >= self->context->limits.tokens_max) {
+    g_set_error (error, PB_ERROR, PB_ERROR_FULL,
+        "This session has given out as many tokens as it may at a time.");
+    return FALSE;
+  }
+  expires = g_new (gint64, 1);
+  *expires = pb_token_get_expires (token);
+  g_hash_table_insert (self->tokens, g_strdup (pb_token_get_id (token)),
+      expires);
+
+  return TRUE;
+}
+
+/**
+ * pb_server_session_find: (skip)
+ * @self: the session
+ * @id: (nullable): a peer's id
+ *
+ * Returns: (transfer none) (nullable): the registration
+ */
+PbServerPeer *
+pb_server_session_find (PbServerSession *self, const char *id)
+{
+  return id != NULL ? g_hash_table_lookup (self->peers, id) : NULL;
+}
+
+/**
+ * pb_server_session_are_ends: (skip)
+ * @a: a registration
+ * @b: another of the same session
+ *
+ * Returns: whether one sends what the other receives
+ */
+gboolean
+pb_server_session_are_ends (PbServerPeer *a, PbServerPeer *b)
+{
+  return a->slot != NULL && a->slot == b->slot &&
+      (a->direction | b->direction) ==
+      (PB_DIRECTION_SEND | PB_DIRECTION_RECEIVE);
+}
+
+static void
+feed (PbServerSession *self, PbServerSlot *slot, PbEvent event)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!pb_session_feed (self->core, slot->name, event, &error))
+    g_critical ("%s at a slot: %s", pb_event_get_name (event),
+        error->message);
+}
+
+/**
+ * pb_server_session_update: (skip)
+ * @self: the session
+ * @slot: one of its slots
+ *
+ * A registered end that reports a connection is connected even where nobody is
+ * registered at the other end: that is how a third-party client looks.
+ */
+void
+pb_server_session_update (PbServerSession *self, PbServerSlot *slot)
+{
+  gboolean is_up = FALSE;
+  gboolean is_relayed = FALSE;
+  gboolean relayed;
+  gboolean is_matched = slot->sender != NULL && slot->receivers->len > 0;
+  PbState state;
+  PbState wanted;
+
+  if (slot->sender != NULL &&
+      pb_server_peer_is_connected (slot->sender, &relayed)) {
+    is_up = TRUE;
+    is_relayed |= relayed;
+  }
+  for (guint i = 0; i < slot->receivers->len; i++)
+    if (pb_server_peer_is_connected (g_ptr_array_index (slot->receivers, i),
+            &relayed)) {
+      is_up = TRUE;
+      is_relayed |= relayed;
+    }
+  wanted = is_up ? (is_relayed ? PB_STATE_RELAYING : PB_STATE_CONNECTED)
+      : is_matched ? PB_STATE_READY : PB_STATE_WAITING;
+
+  if (!pb_session_get_stream_state (self->core, slot->name, &state, NULL) ||
+      state == wanted)
+    return;
+  if (state == PB_STATE_WAITING)
+    feed (self, slot, PB_EVENT_MATCHED);
+  if (wanted == PB_STATE_CONNECTED)
+    feed (self, slot, PB_EVENT_MEDIA_UP);
+  else if (wanted == PB_STATE_RELAYING)
+    feed (self, slot, PB_EVENT_RELAYED);
+  else if (wanted == PB_STATE_WAITING)
+    feed (self, slot, PB_EVENT_UNMATCHED);
+  else if (state != PB_STATE_WAITING)
+    feed (self, slot, PB_EVENT_MEDIA_LOST);
+  pb_server_session_queue_snapshot (self);
+}
+
+static gboolean
+observes (PbServerPeer *peer, PbServerSlot *slot)
+{
+  return peer->direction == PB_DIRECTION_OBSERVE &&
+      (peer->slot == NULL || peer->slot == slot);
+}
+
+/* Once per socket, however many registrations it holds. */
+static void
+send_once (PbServerSession *self, PbServerPeer *peer, const char *text)
+{
+  if (peer->link == NULL || peer->link->last_broadcast == self->n_broadcasts)
+    return;
+  peer->link->last_broadcast = self->n_broadcasts;
+  pb_server_link_send_text (peer->link, text, strlen (text));
+}
+
+static char *
+print_checked (PbMessage *message)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!pb_message_check (message, PB_MESSAGE_TO_PEER, &error)) {
+    g_critical ("a message of ours is wrong: %s", error->message);
+    return NULL;
+  }
+
+  return pb_message_print (message);
+}
+
+/**
+ * pb_server_session_broadcast: (skip)
+ * @self: the session
+ * @slot: what it is about
+ * @message: what to say
+ * @ends: whether its senders and receivers hear it, too
+ */
+void
+pb_server_session_broadcast (PbServerSession *self, PbServerSlot *slot,
+    PbMessage *message, gboolean ends)
+{
+  g_autofree char *text = print_checked (message);
+  GHashTableIter iter;
+  gpointer value;
+
+  if (text == NULL)
+    return;
+  self->n_broadcasts++;
+  g_hash_table_iter_init (&iter, self->peers);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    PbServerPeer *peer = value;
+
+    if (observes (peer, slot) || (ends && peer->slot == slot))
+      send_once (self, peer, text);
+  }
+}
+
+/**
+ * pb_server_session_tell_others: (skip)
+ * @self: the session
+ * @peer: who it is about
+ * @message: what to say
+ * @with: (nullable): the one end that shall hear it
+ */
+void
+pb_server_session_tell_others (PbServerSession *self, PbServerPeer *peer,
+    PbMessage *message, const char *with)
+{
+  g_autofree char *text = print_checked (message);
+  GHashTableIter iter;
+  gpointer value;
+
+  if (text == NULL)
+    return;
+  self->n_broadcasts++;
+  g_hash_table_iter_init (&iter, self->peers);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    PbServerPeer *other = value;
+
+    if (observes (other, peer->slot) ||
+        (pb_server_session_are_ends (peer, other) &&
+            (with == NULL || g_str_equal (with, other->id))))
+      send_once (self, other, text);
+  }
+}
+
+/**
+ * pb_server_session_tell_health: (skip)
+ * @self: the session
+ * @peer: whose health
+ */
+void
+pb_server_session_tell_health (PbServerSession *self, PbServerPeer *peer)
+{
+  gint64 now = pb_server_context_now_us (self->context);
+  g_autoptr (PbMessage) message = pb_server_peer_get_health (peer, now);
+
+  peer->told_status = pb_health_get (peer->health, now, &peer->told_stale);
+  pb_server_session_tell_others (self, peer, message, NULL);
+  if (peer->link != NULL &&
+      peer->link->last_broadcast != self->n_broadcasts)
+    pb_server_link_send (peer->link, message);
+}
+
+static void
+tell_gone (PbServerSession *self, PbServerPeer *peer, const char *reason)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, self->peers);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    PbServerPeer *other = value;
+    g_autoptr (PbMessage) message = NULL;
+
+    if (other == peer || other->link == NULL ||
+        (!observes (other, peer->slot) &&
+            !pb_server_session_are_ends (peer, other)))
+      continue;
+    message = pb_message_new (PB_MESSAGE_PEER_GONE);
+    pb_message_set_string (message, "to", other->id);
+    pb_message_set_string (message, "peer", peer->id);
+    pb_message_set_string (message, "stream", peer->slot->name);
+    pb_message_set_string (message, "reason", reason);
+    pb_server_link_send (other->link, message);
+    pb_server_peer_forget (other, peer->id);
+  }
+}
+
+/**
+ * pb_server_session_remove: (skip)
+ * @self: the session
+ * @peer: (transfer full): who goes
+ * @reason: `left`, `lost`, `replaced` or `closed`
+ */
+void
+pb_server_session_remove (PbServerSession *self, PbServerPeer *peer,
+    const char *reason)
+{
+  PbServerSlot *slot = peer->slot;
+
+  if (peer->link != NULL)
+    g_ptr_array_remove_fast (peer->link->peers, peer);
+  if (slot != NULL && slot->sender == peer)
+    slot->sender = NULL;
+  else if (slot != NULL)
+    g_ptr_array_remove (slot->receivers, peer);
+  if (peer->direction != PB_DIRECTION_OBSERVE)
+    tell_gone (self, peer, reason);
+  pb_server_audit_log (self->context->audit, PB_SERVER_AUDIT_PEER_GONE,
+      peer->id, NULL, NULL, "session", pb_session_get_name (self->core),
+      "reason", reason, NULL);
+  self->context->metrics.peers--;
+  g_hash_table_remove (self->peers, peer->id);
+  if (slot != NULL) {
+    pb_server_session_update (self, slot);
+    pb_server_session_queue_snapshot (self);
+  }
+}
+
+/**
+ * pb_server_session_lose: (skip)
+ * @self: the session
+ * @peer: whose connection broke
+ */
+void
+pb_server_session_lose (PbServerSession *self, PbServerPeer *peer)
+{
+  peer->link = NULL;
+  peer->lost_at = pb_server_context_now_us (self->context);
+}
+
+static gboolean
+is_lost_for_good (PbServerSession *self, PbServerPeer *peer)
+{
+  return peer->link == NULL &&
+      pb_server_context_now_us (self->context) - peer->lost_at >=
+      self->context->limits.grace_us;
+}
+
+static void
+replace (PbServerSession *self, PbServerPeer *peer)
+{
+  if (peer->link != NULL) {
+    g_autoptr (PbMessage) closed = pb_message_new (PB_MESSAGE_CLOSED);
+
+    pb_message_set_string (closed, "reason", "replaced");
+    pb_message_set_boolean (closed, "retry", FALSE);
+    pb_message_set_string (closed, "peer", peer->id);
+    pb_server_link_send (peer->link, closed);
+  }
+  pb_server_session_remove (self, peer, "replaced");
+}
+
+/* What the newcomer knows better than the registration it resumes. */
+static void
+resume (PbServerSession *self, PbServerPeer *peer, PbServerLink *link,
+    PbServerPeer *wanted)
+{
+  if (peer->link != link) {
+    if (peer->link != NULL) {
+      g_autoptr (PbMessage) closed = pb_message_new (PB_MESSAGE_CLOSED);
+
+      pb_message_set_string (closed, "reason", "replaced");
+      pb_message_set_boolean (closed, "retry", FALSE);
+      pb_message_set_string (closed, "peer", peer->id);
+      pb_server_link_send (peer->link, closed);
+      g_ptr_array_remove_fast (peer->link->peers, peer);
+    }
+    peer->link = link;
+    g_ptr_array_add (link->peers, peer);
+  }
+  peer->has_ice = wanted->has_ice;
+  peer->port = wanted->port;
+  peer->mode = wanted->mode;
+  g_free (peer->address);
+  peer->address = g_steal_pointer (&wanted->address);
+  g_free (peer->remote);
+  peer->remote = g_steal_pointer (&wanted->remote);
+  g_free (peer->client);
+  peer->client = g_steal_pointer (&wanted->client);
+}
+
+static guint
+count_observers (PbServerSession *self)
+{
+  GHashTableIter iter;
+  gpointer value;
+  guint n = 0;
+
+  g_hash_table_iter_init (&iter, self->peers);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    if (((PbServerPeer *) value)->direction == PB_DIRECTION_OBSERVE)
+      n++;
+
+  return n;
+}
+
+/* Who has to go so that `wanted` can come, or why it cannot. */
+static gboolean
+make_room (PbServerSession *self, PbServerPeer *wanted, GError **error)
+{
+  PbServerSlot *slot = wanted->slot;
+
+  if (wanted->direction == PB_DIRECTION_OBSERVE) {
+    if (count_observers (self) < self->context->limits.observers_max)
+      return TRUE;
+  } else if (wanted->direction == PB_DIRECTION_SEND) {
+    PbServerPeer *owner = slot->sender;
+
+    if (owner == NULL)
+      return TRUE;
+    if (!is_lost_for_good (self, owner) &&
+        !g_str_equal (owner->identity, wanted->identity)) {
+      g_set_error (error, PB_ERROR, PB_ERROR_STREAM_TAKEN, "%s",
+          pb_error_get_sentence (PB_ERROR_STREAM_TAKEN));
+      return FALSE;
+    }
+    if (is_lost_for_good (self, owner))
+      pb_server_session_remove (self, owner, "lost");
+    else
+      replace (self, owner);
+    return TRUE;
+  } else {
+    if (slot->receivers->len < self->context->limits.receivers_max)
+      return TRUE;
+    for (guint i = 0; i < slot->receivers->len; i++) {
+      PbServerPeer *other = g_ptr_array_index (slot->receivers, i);
+
+      if (other->link == NULL) {
+        pb_server_session_remove (self, other, "lost");
+        return TRUE;
+      }
+    }
+  }
+  g_set_error (error, PB_ERROR, PB_ERROR_FULL, "%s",
+      pb_error_get_sentence (PB_ERROR_FULL));
+
+  return FALSE;
+}
+
+/**
+ * pb_server_session_register: (skip)
+ * @self: the session
+ * @link: the socket it came over
+ * @wanted: (transfer full): the registration as asked for
+ * @error: STREAM_TAKEN, FULL, DENIED or STATE
+ *
+ * Returns: (transfer none): the registration as it stands
+ */
+PbServerPeer *
+pb_server_session_register (PbServerSession *self, PbServerLink *link,
+    PbServerPeer *wanted, GError **error)
+{
+  g_autoptr (PbServerPeer) peer = wanted;
+  PbServerPeer *known = pb_server_session_find (self, wanted->id);
+
+  if (known != NULL) {
+    if (!g_str_equal (known->identity, wanted->identity)) {
+      g_set_error (error, PB_ERROR, PB_ERROR_DENIED,
+          "This peer id belongs to the bearer of another token.");
+      return NULL;
+    }
+    if (known->slot != wanted->slot || known->direction != wanted->direction) {
+      g_set_error (error, PB_ERROR, PB_ERROR_STATE,
+          "This peer id is registered elsewhere: leave first.");
+      return NULL;
+    }
+    resume (self, known, link, wanted);
+    return known;
+  }
+  if (link->peers->len >= self->context->limits.registrations_max) {
+    g_set_error (error, PB_ERROR, PB_ERROR_FULL,
+        "This connection holds as many registrations as it may.");
+    return NULL;
+  }
+  if (!make_room (self, wanted, error))
+    return NULL;
+
+  peer->session = self;
+  peer->link = link;
+  g_ptr_array_add (link->peers, peer);
+  g_hash_table_insert (self->peers, peer->id, peer);
+  if (peer->direction == PB_DIRECTION_SEND)
+    peer->slot->sender = peer;
+  else if (peer->direction == PB_DIRECTION_RECEIVE)
+    g_ptr_array_add (peer->slot->receivers, peer);
+  self->context->metrics.peers++;
+
+  return g_steal_pointer (&peer);
+}
+
+static PbSrtMode
+complement (PbSrtMode mode)
+{
+  switch (mode) {
+    case PB_SRT_CALLER:
+      return PB_SRT_LISTENER;
+    case PB_SRT_LISTENER:
+      return PB_SRT_CALLER;
+    default:
+      return PB_SRT_RENDEZVOUS;
+  }
+}
+
+/* Tells `to` how to meet `peer`. */
+static void
+introduce_one (PbServerSession *self, PbServerPeer *to, PbServerPeer *peer)
+{
+  g_autoptr (PbMessage) message = pb_message_new (PB_MESSAGE_PEER);
+  gboolean ice = to->has_ice && peer->has_ice;
+
+  pb_message_set_string (message, "to", to->id);
+  pb_message_set_string (message, "peer", peer->id);
+  pb_message_set_string (message, "stream", peer->slot->name);
+  pb_message_set_string (message, "direction",
+      pb_direction_get_name (peer->direction));
+  pb_message_set_string (message, "role",
+      to->direction == PB_DIRECTION_SEND ? "caller" : "listener");
+  pb_message_set_boolean (message, "ice", ice);
+  if (!ice && peer->port != 0) {
+    pb_message_set_string (message, "mode",
+        pb_srt_mode_get_name (complement (peer->mode)));
+    pb_message_set_string (message, "address",
+        peer->address != NULL ? peer->address : peer->remote);
+    pb_message_set_int (message, "port", peer->port);
+  }
+  pb_message_set_string (message, "passphrase", peer->slot->passphrase);
+  pb_message_set_int (message, "latency", pb_session_get_latency (self->core));
+  pb_message_set_string (message, "cipher",
+      pb_cipher_get_name (pb_session_get_cipher (self->core)));
+  if (peer->client != NULL)
+    pb_message_set_string (message, "client", peer->client);
+  pb_server_link_send (to->link, message);
+}
+
+static JsonNode *
+name_peer (PbServerPeer *peer)
+{
+  JsonObject *object = json_object_new ();
+  JsonNode *node = json_node_alloc ();
+
+  json_object_set_string_member (object, "peer", peer->id);
+  if (peer->client != NULL)
+    json_object_set_string_member (object, "client", peer->client);
+  else
+    json_object_set_null_member (object, "client");
+  json_node_take_object (node, object);
+
+  return node;
+}
+
+static void
+introduce_pair (PbServerSession *self, PbServerPeer *sender,
+    PbServerPeer *receiver)
+{
+  g_autoptr (PbMessage) match = NULL;
+
+  if (sender->link == NULL || receiver->link == NULL)
+    return;
+  introduce_one (self, sender, receiver);
+  introduce_one (self, receiver, sender);
+
+  match = pb_message_new (PB_MESSAGE_PEER_MATCH);
+  pb_message_set_string (match, "stream", sender->slot->name);
+  pb_message_take_node (match, "sender", name_peer (sender));
+  pb_message_take_node (match, "receiver", name_peer (receiver));
+  pb_server_session_broadcast (self, sender->slot, match, FALSE);
+}
+
+/**
+ * pb_server_session_introduce: (skip)
+ * @self: the session
+ * @peer: who came, came back, or told more about its endpoint
+ */
+void
+pb_server_session_introduce (PbServerSession *self, PbServerPeer *peer)
+{
+  PbServerSlot *slot = peer->slot;
+
+  if (peer->direction == PB_DIRECTION_SEND) {
+    for (guint i = 0; i < slot->receivers->len; i++)
+      introduce_pair (self, peer, g_ptr_array_index (slot->receivers, i));
+  } else if (peer->direction == PB_DIRECTION_RECEIVE &&
+      slot->sender != NULL) {
+    introduce_pair (self, slot->sender, peer);
+  }
+  if (slot != NULL)
+    pb_server_session_update (self, slot);
+  pb_server_session_queue_snapshot (self);
+}

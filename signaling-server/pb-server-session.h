@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "core/pb-session.h"
+#include "pb-server-link.h"
+
+G_BEGIN_DECLS
+
+struct _PbServerSlot {
+  char *name;
+  char *passphrase;     /* wiped with the slot */
+  guint port;           /* no other slot of this server has it */
+  PbServerPeer *sender; /* (nullable) */
+  GPtrArray *receivers; /* of PbServerPeer */
+};
+
+/**
+ * PbServerSession:
+ * A live session: the PbSession of core with what core must not hold: secrets,
+ * registrations, sockets. Owned by the registry.
+ */
+struct _PbServerSession {
+  PbServerContext *context;
+  PbSession *core;
+  gint64 deadline_us;  /* monotonic: a wall clock that jumps ends nothing */
+  GHashTable *slots;   /* name -> PbServerSlot */
+  GHashTable *peers;   /* id -> PbServerPeer */
+  GPtrArray *links;    /* of PbServerLink, which own themselves */
+  GHashTable *tokens;  /* id of each token given out -> its expiry */
+  guint snapshot;      /* source id */
+  guint64 n_broadcasts;
+};
+
+/* `ports`: one for each stream of `core`, in its order. */
+PbServerSession *pb_server_session_new (PbServerContext *context,
+    PbSession *core, const guint *ports);
+/* Links must have ended: pb_server_session_end(). */
+void pb_server_session_free (PbServerSession *self);
+void pb_server_session_end (PbServerSession *self, const char *reason,
+    gboolean retry, guint code);
+
+PbServerSlot *pb_server_session_get_slot (PbServerSession *self,
+    const char *stream, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean pb_server_session_is_over (PbServerSession *self);
+/* So that it can be revoked: a later session of the same name must not honour
+ * it. FALSE: too many. */
+gboolean pb_server_session_remember_token (PbServerSession *self,
+    PbToken *token, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* (transfer none): the registration as it stands afterwards. Nothing is said
+ * to anyone but those it replaces. */
+PbServerPeer *pb_server_session_register (PbServerSession *self,
+    PbServerLink *link, PbServerPeer *wanted, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+/* Introduces it to the other end of its slot. */
+void pb_server_session_introduce (PbServerSession *self, PbServerPeer *peer);
+/* Its connection broke: it may come back within the grace time. */
+void pb_server_session_lose (PbServerSession *self, PbServerPeer *peer);
+/* For good: `reason` of peer_gone. Frees the peer. */
+void pb_server_session_remove (PbServerSession *self, PbServerPeer *peer,
+    const char *reason);
+PbServerPeer *pb_server_session_find (PbServerSession *self, const char *id);
+/* Are these the two ends of one slot? */
+gboolean pb_server_session_are_ends (PbServerPeer *a, PbServerPeer *b);
+
+/* Takes the edge that what the peers say calls for. */
+void pb_server_session_update (PbServerSession *self, PbServerSlot *slot);
+/* To everyone in the slot (`ends`) and to those who observe it. */
+void pb_server_session_broadcast (PbServerSession *self, PbServerSlot *slot,
+    PbMessage *message, gboolean ends);
+/* To the other ends of the peer's slot, or `with` alone, and to observers. */
+void pb_server_session_tell_others (PbServerSession *self, PbServerPeer *peer,
+    PbMessage *message, const char *with);
+void pb_server_session_queue_snapshot (PbServerSession *self);
+/* (transfer full): section 4.4; `stream` NULL: every slot */
+JsonObject *pb_server_session_describe (PbServerSession *self,
+    const char *stream);
+/* A `health` message goes to its own peer, the other ends and observers. */
+void pb_server_session_tell_health (PbServerSession *self,
+    PbServerPeer *peer);
+/* Each second: tokens that ran out, owners that did not come back, silence. */
+void pb_server_session_sweep (PbServerSession *self);
+/* (transfer full): "2026-11-22T19:00:00Z" */
+char *pb_server_format_time (gint64 unix_s);
+
+G_END_DECLS

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "pb-server-session.h"
+
+/* What a session looks like from outside, and what happens to it by itself:
+ * snapshots for observers, and the sweep of each second. */
+
+/**
+ * pb_server_format_time: (skip)
+ * @unix_s: Unix seconds
+ *
+ * Returns: (transfer full): it as a date, in UTC
+ */
+char *
+pb_server_format_time (gint64 unix_s)
+{
+  g_autoptr (GDateTime) time = g_date_time_new_from_unix_utc (unix_s);
+
+  return g_date_time_format (time, "%Y-%m-%dT%H:%M:%SZ");
+}
+
+static void
+describe_slot (PbServerSession *self, PbServerSlot *slot, JsonArray *streams,
+    gint64 now_us)
+{
+  JsonObject *object = json_object_new ();
+  JsonArray *receivers = json_array_new ();
+  PbState state = PB_STATE_WAITING;
+
+  if (!pb_session_get_stream_state (self->core, slot->name, &state, NULL))
+    g_return_if_reached ();
+  json_object_set_string_member (object, "stream", slot->name);
+  json_object_set_string_member (object, "state", pb_state_get_name (state));
+  json_object_set_string_member (object, "tally",
+      pb_tally_get_name (pb_session_get_tally (self->core, slot->name)));
+  json_object_set_int_member (object, "port", slot->port);
+  if (slot->sender != NULL)
+    json_object_set_member (object, "sender",
+        pb_server_peer_describe (slot->sender, now_us));
+  else
+    json_object_set_null_member (object, "sender");
+  for (guint i = 0; i < slot->receivers->len; i++)
+    json_array_add_element (receivers,
+        pb_server_peer_describe (g_ptr_array_index (slot->receivers, i),
+            now_us));
+  json_object_set_array_member (object, "receivers", receivers);
+  json_array_add_object_element (streams, object);
+}
+
+/**
+ * pb_server_session_describe: (skip)
+ * @self: the session
+ * @stream: (nullable): the one slot in scope
+ *
+ * Returns: (transfer full): section 4.4 of the protocol
+ */
+JsonObject *
+pb_server_session_describe (PbServerSession *self, const char *stream)
+{
+  gint64 now_us = pb_server_context_now_us (self->context);
+  const char *const *names = pb_session_get_streams (self->core);
+  g_autofree char *created =
+      pb_server_format_time (pb_session_get_created (self->core));
+  JsonObject *object = json_object_new ();
+  JsonArray *streams = json_array_new ();
+
+  json_object_set_string_member (object, "session",
+      pb_session_get_name (self->core));
+  json_object_set_string_member (object, "state",
+      pb_state_get_name (pb_session_get_state (self->core)));
+  json_object_set_int_member (object, "latency",
+      pb_session_get_latency (self->core));
+  json_object_set_int_member (object, "ttl", pb_session_get_ttl (self->core));
+  json_object_set_string_member (object, "cipher",
+      pb_cipher_get_name (pb_session_get_cipher (self->core)));
+  json_object_set_string_member (object, "created", created);
+  json_object_set_int_member (object, "expires",
+      pb_session_get_expires (self->core));
+  for (guint i = 0; names[i] != NULL; i++)
+    if (stream == NULL || g_str_equal (stream, names[i]))
+      describe_slot (self, g_hash_table_lookup (self->slots, names[i]),
+          streams, now_us);
+  json_object_set_array_member (object, "streams", streams);
+
+  return object;
+}
+
+static PbMessage *
+new_snapshot (PbServerSession *self, PbServerSlot *slot)
+{
+  g_autoptr (JsonObject) object =
+      pb_server_session_describe (self, slot != NULL ? slot->name : NULL);
+  PbMessage *message = pb_message_new (PB_MESSAGE_SESSION);
+  JsonObjectIter iter;
+  const char *member;
+  JsonNode *value;
+
+  json_object_iter_init (&iter, object);
+  while (json_object_iter_next (&iter, &member, &value))
+    pb_message_take_node (message, member, json_node_copy (value));
+
+  return message;
+}
+
+static gboolean
+on_snapshot (gpointer user_data)
+{
+  PbServerSession *self = user_data;
+  g_autoptr (GHashTable) made = g_hash_table_new_full (NULL, NULL, NULL,
+      (GDestroyNotify) pb_message_unref);
+  GHashTableIter iter;
+  gpointer value;
+
+  self->snapshot = 0;
+  g_hash_table_iter_init (&iter, self->peers);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    PbServerPeer *peer = value;
+    PbMessage *message;
+
+    if (peer->direction != PB_DIRECTION_OBSERVE || peer->link == NULL)
+      continue;
+    message = g_hash_table_lookup (made, peer->slot);
+    if (message == NULL) {
+      message = new_snapshot (self, peer->slot);
+      g_hash_table_insert (made, peer->slot, message);
+    }
+    pb_server_link_send (peer->link, message);
+  }
+
+  return G_SOURCE_REMOVE;
+}
+
+/**
+ * pb_server_session_queue_snapshot: (skip)
+ * @self: the session
+ *
+ * Observers get one `session` message for all that changes in a short while.
+ */
+void
+pb_server_session_queue_snapshot (PbServerSession *self)
+{
+  if (self->snapshot == 0)
+    self->snapshot = g_timeout_add (self->context->limits.snapshot_ms,
+        on_snapshot, self);
+}
+
+static void
+sweep_peer (PbServerSession *self, PbServerPeer *peer, gint64 now_us)
+{
+  PbHealthStatus status;
+  gboolean is_stale;
+
+  if (peer->link == NULL &&
+      (now_us - peer->lost_at >= self->context->limits.grace_us ||
+          peer->token_expires <= pb_server_context_unix (self->context))) {
+    pb_server_session_remove (self, peer, "lost");
+    return;
+  }
+  if (!peer->has_health)
+    return;
+  status = pb_health_get (peer->health, now_us, &is_stale);
+  if (status != peer->told_status || is_stale != peer->told_stale)
+    pb_server_session_tell_health (self, peer);
+}
+
+/**
+ * pb_server_session_sweep: (skip)
+ * @self: the session
+ */
+void
+pb_server_session_sweep (PbServerSession *self)
+{
+  gint64 now_us = pb_server_context_now_us (self->context);
+  g_autoptr (GList) ids = NULL;
+
+  /* ending a link takes it off no list: that happens when it is closed */
+  for (guint i = 0; i < self->links->len; i++) {
+    PbServerLink *link = g_ptr_array_index (self->links, i);
+
+    if (link->connection != NULL)
+      (void) pb_server_link_check_token (link);
+  }
+  ids = g_hash_table_get_values (self->peers);
+  for (GList *l = ids; l != NULL; l = l->next)
+    sweep_peer (self, l->data, now_us);
+}
