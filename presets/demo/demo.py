@@ -217,7 +217,8 @@ class Demo:
             if line is None:
                 raise Failed("the server ended: " + " / ".join(child.tail))
             child.keep(line)
-            self.say(line)
+            if not line.startswith("{"):  # the audit log
+                self.say(line)
             if line.startswith("listening on "):
                 self.server = line.split()[2]
 
