@@ -50,6 +50,7 @@ drain_link (PbSrtIo *io, PbSrtLink *link)
   for (guint i = 0; i < DRAIN_MAX && can_read (link); i++) {
     SRT_MSGCTRL control = srt_msgctrl_default;
     GstBuffer *buffer;
+    gint64 source;
     int n;
 
     prepare_slab (io);
@@ -62,8 +63,10 @@ drain_link (PbSrtIo *io, PbSrtLink *link)
         n, g_atomic_rc_box_acquire (io->slab), g_atomic_rc_box_release);
     io->slab_used += n;
     /* libsrt says when the message is due, which is the latency later */
-    GST_BUFFER_PTS (buffer) = control.srctime * GST_USECOND -
-        link->info.latency_ms * GST_MSECOND;
+    source = control.srctime - link->info.latency_ms * G_GINT64_CONSTANT (1000);
+    /* nor does time go back where libsrt corrects for the clocks' drift */
+    link->last_source = MAX (link->last_source, source);
+    GST_BUFFER_PTS (buffer) = link->last_source * GST_USECOND;
     GST_BUFFER_OFFSET (buffer) = control.pktseq;
     if (control.pktseq != link->next_seq)
       GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);

@@ -58,6 +58,7 @@ typedef struct {
   gint64 deadline;
   gint64 rogue_since;
   gint64 first_srctime; /* none earlier is taken by libsrt */
+  gint64 last_source;   /* source time of the last message received */
   gint32 next_seq;      /* -1: none yet */
   gint64 last_heard;
   gint64 sampled;

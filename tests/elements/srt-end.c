@@ -92,12 +92,11 @@ on_received (PbSrtIo *io, guint link_id, GstBufferList *list,
       end->n_discont++;
       end->next = -1;
     }
-    if ((gint64) GST_BUFFER_PTS (buffer) < end->last_pts ||
-        (gint64) GST_BUFFER_PTS (buffer) > g_get_monotonic_time () * 1000)
-      end->n_wrong++;
+    g_assert_cmpint (GST_BUFFER_PTS (buffer), >=, end->last_pts);
+    g_assert_cmpint (
+        GST_BUFFER_PTS (buffer), <=, g_get_monotonic_time () * 1000);
     end->last_pts = GST_BUFFER_PTS (buffer);
-    if (map.size % TS_PACKET != 0)
-      end->n_wrong++;
+    g_assert_cmpuint (map.size % TS_PACKET, ==, 0);
     for (gsize at = 0; at + TS_PACKET <= map.size; at += TS_PACKET) {
       guint64 counter;
 

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -568,6 +569,13 @@ test_ipv6_and_both_at_once (void)
 
 /* ---- another program at the other end ---- */
 
+/* A test that aborts takes its children along; they hold its output open. */
+static void
+die_with_parent (gpointer unused)
+{
+  prctl (PR_SET_PDEATHSIG, SIGKILL);
+}
+
 static GPid
 spawn (char **argv)
 {
@@ -577,7 +585,7 @@ spawn (char **argv)
   g_spawn_async (NULL, argv, NULL,
       G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD |
           G_SPAWN_STDOUT_TO_DEV_NULL | G_SPAWN_STDERR_TO_DEV_NULL,
-      NULL, NULL, &pid, &error);
+      die_with_parent, NULL, &pid, &error);
   g_assert_no_error (error);
   return pid;
 }
@@ -604,7 +612,8 @@ spawn_netsim (guint16 to, const char *loss, const char *delay, guint16 *port)
   int out;
 
   g_spawn_async_with_pipes (NULL, (char **) argv, NULL,
-      G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, &pid, NULL, &out, NULL, &error);
+      G_SPAWN_DO_NOT_REAP_CHILD, die_with_parent, NULL, &pid, NULL, &out, NULL,
+      &error);
   g_assert_no_error (error);
   while (at < sizeof line - 1 && read (out, line + at, 1) == 1 &&
       line[at] != '\n')
