@@ -217,6 +217,16 @@ percent (guint64 part, guint64 rest)
   return part + rest > 0 ? 100.0 * (double) part / (double) (part + rest) : 0.0;
 }
 
+/* libsrt begins with a guess of just this, which would be an alarm where the
+ * latency is short; no measurement comes out so round. */
+#define RTT_GUESS_MS 100.0
+
+static double
+get_rtt (const PbSrtStats *stats)
+{
+  return stats->rtt_ms == RTT_GUESS_MS ? 0.0 : stats->rtt_ms;
+}
+
 static void
 fill_sample (PbSrtReport *self, const PbSrtStats *now, gint64 interval_us,
     PbHealthSample *out)
@@ -224,7 +234,7 @@ fill_sample (PbSrtReport *self, const PbSrtStats *now, gint64 interval_us,
   const PbSrtStats *then = &self->last;
 
   *out = (PbHealthSample){
-    .rtt_ms = now->rtt_ms,
+    .rtt_ms = get_rtt (now),
     .buffer_ms = now->buffer_ms,
     .latency_ms = now->latency_ms,
     .bandwidth_kbps = (double) now->bandwidth_bps / 1000.0,

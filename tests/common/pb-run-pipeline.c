@@ -314,6 +314,13 @@ main (int argc, char **argv)
     g_printerr ("%s\n", error->message);
     return 2;
   }
+  /* an element alone, as gst-launch-1.0 takes it too */
+  if (!GST_IS_PIPELINE (app.pipeline)) {
+    GstElement *pipeline = gst_pipeline_new (NULL);
+
+    gst_bin_add (GST_BIN (pipeline), app.pipeline);
+    app.pipeline = pipeline;
+  }
   for (guint i = 0; counts != NULL && counts[i] != NULL; i++) {
     g_autoptr (GstElement) element =
         gst_bin_get_by_name (GST_BIN (app.pipeline), counts[i]);
