@@ -12,6 +12,11 @@
  * looked at: throttle, size, route, token and scope, parse, handler, reply. */
 
 #define REQUEST_ID_LENGTH 16
+/* The gate's policy, and a style sheet */
+#define PAGE_POLICY \
+  "default-src 'none'; script-src 'self'; style-src 'self'; " \
+  "connect-src 'self' wss:; img-src 'self' data:; form-action 'none'; " \
+  "frame-ancestors 'none'; base-uri 'none'"
 
 static void
 request_clear (PbServerRequest *request)
@@ -253,7 +258,9 @@ send (SoupServerMessage *msg, const char *request_id,
   SoupMessageHeaders *headers = soup_server_message_get_response_headers (msg);
 
   soup_message_headers_replace (headers, "X-Request-Id", request_id);
-  soup_message_headers_replace (headers, "Cache-Control", "no-store");
+  if (g_strcmp0 (reply->type, PB_SERVER_TYPE_HTML) == 0)
+    soup_message_headers_replace (headers, "Content-Security-Policy",
+        PAGE_POLICY);
   soup_server_message_set_status (msg, reply->status, NULL);
   if (reply->body == NULL)
     return;

@@ -32,7 +32,7 @@ PbServerReply *
 pb_server_handle_home (PbServer *self, const PbServerRequest *request,
     GError **error)
 {
-  return reply_file ("home.html", "text/html; charset=utf-8", error);
+  return reply_file ("home.html", PB_SERVER_TYPE_HTML, error);
 }
 
 /**
@@ -47,7 +47,7 @@ PbServerReply *
 pb_server_handle_page (PbServer *self, const PbServerRequest *request,
     GError **error)
 {
-  return reply_file ("session.html", "text/html; charset=utf-8", error);
+  return reply_file ("session.html", PB_SERVER_TYPE_HTML, error);
 }
 
 /**

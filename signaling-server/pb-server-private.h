@@ -4,6 +4,7 @@
 #include <libsoup/soup.h>
 
 #include "core/pb-permit.h"
+#include "pb-server-gate.h"
 #include "pb-server-request.h"
 #include "pb-server-ws.h"
 #include "pb-server.h"
@@ -17,6 +18,7 @@ struct _PbServer
   PbServerRegistry *registry;
   PbServerWs *ws;
   SoupServer *soup;
+  PbServerGate *gate;
   char *address;     /* NULL until it listens */
   char *public_url;
   gint64 started_us; /* monotonic */

@@ -7,6 +7,8 @@
 
 G_BEGIN_DECLS
 
+#define PB_SERVER_TYPE_HTML "text/html; charset=utf-8"
+
 /**
  * PbServerRequest:
  * A checked request as a handler sees it: no socket, no header, no status

@@ -114,6 +114,10 @@ pb_server_free (PbServer *self)
   g_clear_handle_id (&self->stop_source, g_source_remove);
   g_clear_pointer (&self->registry, pb_server_registry_free);
   g_clear_pointer (&self->ws, pb_server_ws_free);
+  /* no handshake can be under way: TLS would change that (CVE-2026-2436) */
+  if (self->soup != NULL)
+    soup_server_disconnect (self->soup);
+  g_clear_pointer (&self->gate, pb_server_gate_detach);
   g_clear_object (&self->soup);
   pb_server_context_free (self->context);
   pb_server_config_free (self->config);
@@ -153,22 +157,14 @@ open_socket (PbServerConfig *config, GError **error)
       g_inet_socket_address_new_from_string (config->listen_address,
           config->listen_port);
   g_autoptr (GError) inner = NULL;
-  g_autoptr (GSocket) socket = g_socket_new (
-      g_socket_address_get_family (address), G_SOCKET_TYPE_STREAM,
-      G_SOCKET_PROTOCOL_TCP, &inner);
+  GSocket *socket = pb_server_gate_listen (address, &inner);
 
-  if (socket != NULL) {
-    /* libsoup's own listener queues 10 */
-    g_socket_set_listen_backlog (socket, PB_HTTP_BACKLOG);
-    if (g_socket_bind (socket, address, TRUE, &inner) &&
-        g_socket_listen (socket, &inner))
-      return g_steal_pointer (&socket);
-  }
-  g_set_error (error, PB_ERROR, PB_ERROR_UNAVAILABLE,
-      "Listening on %s port %u: %s.", config->listen_address,
-      config->listen_port, inner->message);
+  if (socket == NULL)
+    g_set_error (error, PB_ERROR, PB_ERROR_UNAVAILABLE,
+        "Listening on %s port %u: %s.", config->listen_address,
+        config->listen_port, inner->message);
 
-  return NULL;
+  return socket;
 }
 
 static char *
@@ -198,6 +194,9 @@ pb_server_listen (PbServer *self, GError **error)
   if (socket == NULL)
     return FALSE;
   self->soup = soup_server_new (NULL, NULL);
+  self->gate = pb_server_gate_attach (self->soup, NULL, error);
+  if (self->gate == NULL)
+    return FALSE;
   soup_server_add_handler (self->soup, NULL, on_request, self, NULL);
   if (!soup_server_listen_socket (self->soup, socket, 0, error))
     return FALSE;
@@ -296,8 +295,7 @@ on_stopping (gpointer user_data)
  * @user_data: for it
  *
  * Every peer is told to come back; their sockets have a moment to take it.
- * soup_server_disconnect() is never called: it touches freed memory where a
- * handshake is under way (CVE-2026-2436).
+ * Requests that come meanwhile get UNAVAILABLE.
  */
 void
 pb_server_stop (PbServer *self, PbServerStopped done, gpointer user_data)
