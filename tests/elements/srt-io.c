@@ -782,7 +782,7 @@ int
 main (int argc, char **argv)
 {
   signal (SIGALRM, on_alarm);
-  alarm (240);
+  alarm (500);
   gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
 
