@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* A signalling server that says what a test wants, on a thread of its own and a
+ * port of the system's choice. It answers `register` and remembers the rest. */
+typedef struct _FakeServer FakeServer;
+
+FakeServer *fake_server_new (void);
+void fake_server_free (FakeServer *self);
+guint fake_server_get_port (FakeServer *self);
+/* Every upgrade from now on: an envelope with this reason; 0: welcome again. */
+void fake_server_refuse (FakeServer *self, guint status, const char *reason);
+/* To every connection. */
+void fake_server_say (FakeServer *self, const char *text);
+/* Ends every connection with this code. */
+void fake_server_hang_up (FakeServer *self, guint code);
+/* How many came, ever, and how many messages of a type. */
+guint fake_server_count_connections (FakeServer *self);
+guint fake_server_count_messages (FakeServer *self, const char *type);
+/* The last message of a type, NULL before one. (transfer full) */
+char *fake_server_dup_message (FakeServer *self, const char *type);
+/* A port that takes connections and never says a word. */
+int fake_server_open_mute (guint *port);
+/* A port that nobody listens on. */
+guint fake_server_find_closed_port (void);
+
+G_END_DECLS
