@@ -3,7 +3,13 @@
 
 #include "pb-server-gate.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "core/pb-error.h"
 #include "core/pb-limits.h"
@@ -12,6 +18,8 @@
 #include "pb-server-wheel.h"
 
 #define REQUEST_ID_CHARS 16
+/* Connections taken at once, before others have their turn */
+#define ACCEPT_TURN 64
 
 /* Shared by the gate and its tickets, of which some outlive it. */
 typedef struct {
@@ -25,12 +33,15 @@ struct _PbServerGate {
   SoupServer *server; /* owned */
   Booth *booth;       /* a reference */
   PbServerLinger *linger;
+  GPtrArray *listeners; /* of GSource */
+  int decoy_fd;         /* see add_decoy() */
+  int spare_fd; /* given up to refuse one when there are no more; or -1 */
 };
 
 struct _PbServerTicket {
   PbServerWheelEntry timer;
   Booth *booth;    /* a reference */
-  GSocket *socket; /* which owns this; NULL once it was taken over */
+  GSocket *socket; /* a reference; NULL once it was taken over */
   guint64 key;
   gsize n_body; /* of the request being read */
   guint n_requests;
@@ -75,10 +86,8 @@ clear_booth (gpointer data)
 
 /* An IPv4 address, or the /64 that one IPv6 host can fill at will */
 static guint64
-make_key (GSocket *socket)
+make_key (GSocketAddress *address)
 {
-  g_autoptr (GSocketAddress) address =
-      g_socket_get_remote_address (socket, NULL);
   GInetAddress *inet;
   const guint8 *bytes;
   guint64 key = 0;
@@ -135,65 +144,85 @@ pb_server_ticket_free (PbServerTicket *self)
   pb_server_wheel_disarm (self->booth->wheel, &self->timer);
   self->booth->stats.n_connections--;
   count_address (self->booth, self->key, -1);
+  g_clear_object (&self->socket);
   g_rc_box_release_full (self->booth, clear_booth);
   g_free (self);
 }
 
+/* libsoup hands our own address object back with each message: it is what
+ * all messages of a connection, and nothing else, have in common. */
 static PbServerTicket *
-get_ticket (GSocket *socket)
+get_ticket (SoupServerMessage *msg)
 {
-  return socket != NULL
-      ? g_object_get_qdata (G_OBJECT (socket), ticket_quark ())
+  GSocketAddress *remote = soup_server_message_get_remote_address (msg);
+
+  return remote != NULL
+      ? g_object_get_qdata (G_OBJECT (remote), ticket_quark ())
       : NULL;
 }
 
 /**
  * pb_server_gate_steal_ticket:
- * @socket: of a SoupServerMessage
+ * @msg: a request
  *
- * Returns: (transfer full) (nullable): its ticket
+ * Returns: (transfer full) (nullable): the ticket of its connection
  */
 PbServerTicket *
-pb_server_gate_steal_ticket (GSocket *socket)
+pb_server_gate_steal_ticket (SoupServerMessage *msg)
 {
-  PbServerTicket *self =
-      g_object_steal_qdata (G_OBJECT (socket), ticket_quark ());
+  GSocketAddress *remote = soup_server_message_get_remote_address (msg);
+  PbServerTicket *self;
 
-  if (self == NULL)
+  if (remote == NULL)
     return NULL;
-
-  pb_server_wheel_disarm (self->booth->wheel, &self->timer);
-  self->socket = NULL;
+  self = g_object_steal_qdata (G_OBJECT (remote), ticket_quark ());
+  if (self != NULL)
+    pb_server_wheel_disarm (self->booth->wheel, &self->timer);
   return self;
 }
 
-static PbServerTicket *
-new_ticket (PbServerGate *self, GSocket *socket)
+/**
+ * pb_server_ticket_steal_socket:
+ * @self: a ticket
+ *
+ * Returns: (transfer full) (nullable): the connection's socket, once
+ */
+GSocket *
+pb_server_ticket_steal_socket (PbServerTicket *self)
 {
-  Booth *booth = self->booth;
-  PbServerTicket *ticket = g_new0 (PbServerTicket, 1);
-  guint n_of_address;
+  return g_steal_pointer (&self->socket);
+}
 
-  ticket->booth = g_rc_box_acquire (booth);
-  ticket->timer.func = on_late;
-  ticket->socket = socket;
-  ticket->key = make_key (socket);
-  n_of_address = count_address (booth, ticket->key, 1);
+static PbServerTicket *
+ticket_new (Booth *booth, GSocket *socket, guint64 key)
+{
+  PbServerTicket *self = g_new0 (PbServerTicket, 1);
+
+  self->booth = g_rc_box_acquire (booth);
+  self->timer.func = on_late;
+  self->socket = g_object_ref (socket);
+  self->key = key;
+  count_address (booth, key, 1);
   booth->stats.n_connections++;
   booth->stats.n_accepted++;
-  g_object_set_qdata_full (G_OBJECT (socket), ticket_quark (), ticket,
-      (GDestroyNotify) pb_server_ticket_free);
 
-  if (booth->stats.n_connections > booth->limits.connections_max)
+  return self;
+}
+
+static gboolean
+has_room (Booth *booth, guint64 key)
+{
+  if (booth->stats.n_connections >= booth->limits.connections_max) {
     booth->stats.n_over_total++;
-  else if (n_of_address > booth->limits.connections_per_ip)
+    return FALSE;
+  }
+  if (GPOINTER_TO_UINT (g_hash_table_lookup (booth->by_address, &key)) >=
+      booth->limits.connections_per_ip) {
     booth->stats.n_over_ip++;
-  else
-    return ticket;
+    return FALSE;
+  }
 
-  /* No reading, no answer: who is over the limit costs an accept. */
-  g_socket_shutdown (socket, TRUE, TRUE, NULL);
-  return ticket;
+  return TRUE;
 }
 
 static void
@@ -234,15 +263,10 @@ refuse (PbServerGate *self, SoupServerMessage *msg, guint status,
   g_autofree char *request_id = pb_random_id (REQUEST_ID_CHARS);
   g_autofree char *body = make_envelope (code, message, request_id);
   g_autoptr (GString) text = g_string_new (NULL);
-  g_autoptr (GSocket) socket =
-      g_object_ref (soup_server_message_get_socket (msg));
-  PbServerTicket *ticket = get_ticket (socket);
+  PbServerTicket *ticket = pb_server_gate_steal_ticket (msg);
   GIOStream *stream;
 
   self->booth->stats.n_refused++;
-  if (ticket != NULL)
-    pb_server_wheel_disarm (self->booth->wheel, &ticket->timer);
-
   g_string_printf (text, "HTTP/1.1 %u %s\r\n", status,
       soup_status_get_phrase (status));
   for (guint i = 0; i < G_N_ELEMENTS (fixed_headers); i++)
@@ -257,8 +281,8 @@ refuse (PbServerGate *self, SoupServerMessage *msg, guint status,
 
   g_debug ("request %s: %u, %s", request_id, status, message);
   stream = soup_server_message_steal_connection (msg);
-  if (stream != NULL)
-    pb_server_linger_add (self->linger, stream, socket, text->str, text->len);
+  if (stream != NULL && ticket != NULL)
+    pb_server_linger_add (self->linger, stream, ticket, text->str, text->len);
 }
 
 /* --- one request --------------------------------------------------------- */
@@ -343,7 +367,7 @@ check_headers (PbServerGate *self, SoupServerMessage *msg, PbError *code,
 static void
 on_got_headers (SoupServerMessage *msg, PbServerGate *self)
 {
-  PbServerTicket *ticket = get_ticket (soup_server_message_get_socket (msg));
+  PbServerTicket *ticket = get_ticket (msg);
   SoupMessageHeaders *headers = soup_server_message_get_response_headers (msg);
   const char *message = NULL;
   PbError code;
@@ -372,14 +396,13 @@ on_got_headers (SoupServerMessage *msg, PbServerGate *self)
 static void
 on_got_chunk (SoupServerMessage *msg, GBytes *chunk, PbServerGate *self)
 {
-  GSocket *socket = soup_server_message_get_socket (msg);
-  PbServerTicket *ticket = get_ticket (socket);
+  PbServerTicket *ticket = get_ticket (msg);
 
   if (ticket == NULL)
     return;
   ticket->n_body += g_bytes_get_size (chunk);
   if (ticket->n_body > self->booth->limits.body_max)
-    g_socket_shutdown (socket, TRUE, TRUE, NULL);
+    g_socket_shutdown (ticket->socket, TRUE, TRUE, NULL);
 }
 
 /* What libsoup 3.2 refuses by itself (an unreadable request line or header)
@@ -388,16 +411,12 @@ static void
 on_request_started (SoupServer *server, SoupServerMessage *msg,
     PbServerGate *self)
 {
-  GSocket *socket = soup_server_message_get_socket (msg);
-  PbServerTicket *ticket = get_ticket (socket);
+  PbServerTicket *ticket = get_ticket (msg);
   g_autofree char *request_id = NULL;
   char *body;
 
-  if (socket == NULL)
-    return;
-  if (ticket == NULL)
-    ticket = new_ticket (self, socket);
-  arm (ticket, self->booth->limits.header_ms);
+  if (ticket != NULL)
+    arm (ticket, self->booth->limits.header_ms);
 
   request_id = pb_random_id (REQUEST_ID_CHARS);
   body = make_envelope (PB_ERROR_INVALID,
@@ -415,7 +434,7 @@ static void
 on_request_read (SoupServer *server, SoupServerMessage *msg,
     PbServerGate *self)
 {
-  PbServerTicket *ticket = get_ticket (soup_server_message_get_socket (msg));
+  PbServerTicket *ticket = get_ticket (msg);
 
   /* Again: a "100 Continue" took them with it. */
   set_fixed_headers (msg);
@@ -431,7 +450,7 @@ static void
 on_request_finished (SoupServer *server, SoupServerMessage *msg,
     PbServerGate *self)
 {
-  PbServerTicket *ticket = get_ticket (soup_server_message_get_socket (msg));
+  PbServerTicket *ticket = get_ticket (msg);
   GUri *uri = soup_server_message_get_uri (msg);
   const char *method = soup_server_message_get_method (msg);
 
@@ -444,6 +463,111 @@ on_request_finished (SoupServer *server, SoupServerMessage *msg,
   }
   if (ticket != NULL)
     arm (ticket, self->booth->limits.idle_ms);
+}
+
+/* --- accepting ----------------------------------------------------------- */
+
+static void
+admit (PbServerGate *self, GSocket *socket)
+{
+  g_autoptr (GSocketAddress) local = g_socket_get_local_address (socket, NULL);
+  g_autoptr (GSocketAddress) remote =
+      g_socket_get_remote_address (socket, NULL);
+  g_autoptr (GSocketConnection) connection = NULL;
+  g_autoptr (GError) error = NULL;
+  PbServerTicket *ticket;
+  guint64 key;
+
+  /* NULL: it has left already */
+  if (local == NULL || remote == NULL)
+    return;
+  key = make_key (remote);
+  /* No answer: who is over the limit costs an accept. */
+  if (!has_room (self->booth, key))
+    return;
+
+  g_socket_set_option (socket, IPPROTO_TCP, TCP_NODELAY, TRUE, NULL);
+  ticket = ticket_new (self->booth, socket, key);
+  arm (ticket, self->booth->limits.header_ms);
+  g_object_set_qdata_full (G_OBJECT (remote), ticket_quark (), ticket,
+      (GDestroyNotify) pb_server_ticket_free);
+  /* TLS goes between here: its handshake then has the header's deadline. */
+  connection = g_socket_connection_factory_create_connection (socket);
+  if (!soup_server_accept_iostream (self->server, G_IO_STREAM (connection),
+          local, remote, &error))
+    g_debug ("a connection is lost: %s", error->message);
+}
+
+/* Without a descriptor for it a connection stays in the queue, and epoll
+ * would tell of it for ever: give one up, and take another later. */
+static void
+turn_away (PbServerGate *self, int listen_fd)
+{
+  int fd;
+
+  if (self->spare_fd >= 0)
+    close (self->spare_fd);
+  fd = accept4 (listen_fd, NULL, NULL, SOCK_CLOEXEC);
+  if (fd >= 0) {
+    close (fd);
+    self->booth->stats.n_over_total++;
+  }
+  self->spare_fd = open ("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static gboolean
+on_incoming (GSocket *listener, GIOCondition condition, gpointer user_data)
+{
+  PbServerGate *self = user_data;
+
+  for (guint i = 0; i < ACCEPT_TURN; i++) {
+    g_autoptr (GError) error = NULL;
+    g_autoptr (GSocket) socket = g_socket_accept (listener, NULL, &error);
+
+    if (socket != NULL) {
+      admit (self, socket);
+      continue;
+    }
+    if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+      break;
+    if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_TOO_MANY_OPEN_FILES))
+      turn_away (self, g_socket_get_fd (listener));
+    /* anything else concerns one connection, such as ECONNABORTED */
+  }
+
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+listener_free (GSource *source)
+{
+  g_source_destroy (source);
+  g_source_unref (source);
+}
+
+/* libsoup 3.2 keeps no connection alive once it has no listener (that is how
+ * it stops). This one listens to nobody: the other end of it is ours. */
+static gboolean
+add_decoy (PbServerGate *self, GError **error)
+{
+  g_autoptr (GSocket) socket = NULL;
+  int pair[2];
+
+  if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
+    int saved = errno;
+
+    g_set_error (error, G_IO_ERROR, g_io_error_from_errno (saved),
+        "socketpair: %s", g_strerror (saved));
+    return FALSE;
+  }
+
+  self->decoy_fd = pair[0];
+  socket = g_socket_new_from_fd (pair[1], error);
+  if (socket == NULL) {
+    close (pair[1]);
+    return FALSE;
+  }
+  return soup_server_listen_socket (self->server, socket, 0, error);
 }
 
 /* --- the gate ------------------------------------------------------------ */
@@ -475,6 +599,8 @@ pb_server_gate_limits_init (PbServerGateLimits *limits)
  * @limits: (nullable): %NULL for the usual ones
  * @error: return location
  *
+ * soup_server_get_uris() is of no use behind a gate, which listens itself.
+ *
  * Returns: (transfer full) (nullable): the gate before @server
  */
 PbServerGate *
@@ -494,12 +620,16 @@ pb_server_gate_attach (SoupServer *server, const PbServerGateLimits *limits,
 
   self = g_new0 (PbServerGate, 1);
   self->linger = linger;
+  self->decoy_fd = -1;
   self->booth = g_rc_box_new0 (Booth);
   self->booth->limits = *limits;
   self->booth->wheel = pb_server_wheel_new (limits->tick_ms);
   self->booth->by_address = g_hash_table_new_full (g_int64_hash,
       g_int64_equal, g_free, NULL);
   self->server = g_object_ref (server);
+  self->listeners = g_ptr_array_new_with_free_func (
+      (GDestroyNotify) listener_free);
+  self->spare_fd = open ("/dev/null", O_RDONLY | O_CLOEXEC);
 
   /* libsoup 3.2 speaks HTTP/2 when this is set, with faults fixed later. */
   g_unsetenv ("SOUP_SERVER_HTTP2");
@@ -514,6 +644,10 @@ pb_server_gate_attach (SoupServer *server, const PbServerGateLimits *limits,
   g_signal_connect (server, "request-finished",
       G_CALLBACK (on_request_finished), self);
 
+  if (!add_decoy (self, error)) {
+    pb_server_gate_detach (self);
+    return NULL;
+  }
   return self;
 }
 
@@ -525,6 +659,12 @@ pb_server_gate_attach (SoupServer *server, const PbServerGateLimits *limits,
 void
 pb_server_gate_detach (PbServerGate *self)
 {
+  pb_server_gate_stop_listening (self);
+  g_ptr_array_unref (self->listeners);
+  if (self->spare_fd >= 0)
+    close (self->spare_fd);
+  if (self->decoy_fd >= 0)
+    close (self->decoy_fd);
   g_signal_handlers_disconnect_by_data (self->server, self);
   g_object_unref (self->server);
   pb_server_linger_free (self->linger);
@@ -545,14 +685,14 @@ pb_server_gate_get_stats (PbServerGate *self)
 }
 
 /**
- * pb_server_gate_listen:
+ * pb_server_gate_socket_new:
  * @address: where; port 0 takes any that is free
  * @error: return location
  *
  * Returns: (transfer full) (nullable): a listening socket
  */
 GSocket *
-pb_server_gate_listen (GSocketAddress *address, GError **error)
+pb_server_gate_socket_new (GSocketAddress *address, GError **error)
 {
   g_autoptr (GSocket) socket =
       g_socket_new (g_socket_address_get_family (address),
@@ -566,4 +706,45 @@ pb_server_gate_listen (GSocketAddress *address, GError **error)
     return NULL;
 
   return g_steal_pointer (&socket);
+}
+
+/**
+ * pb_server_gate_listen_socket:
+ * @self: a gate
+ * @socket: a listening socket
+ * @error: return location
+ *
+ * Returns: whether connections come in from now on
+ */
+gboolean
+pb_server_gate_listen_socket (PbServerGate *self, GSocket *socket,
+    GError **error)
+{
+  GSource *source;
+
+  if (g_socket_is_closed (socket)) {
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CLOSED,
+        "the listening socket is closed");
+    return FALSE;
+  }
+
+  g_socket_set_blocking (socket, FALSE);
+  source = g_socket_create_source (socket, G_IO_IN, NULL);
+  g_source_set_static_name (source, "patchbay listener");
+  g_source_set_callback (source, G_SOURCE_FUNC (on_incoming), self, NULL);
+  g_source_attach (source, g_main_context_get_thread_default ());
+  g_ptr_array_add (self->listeners, source);
+  return TRUE;
+}
+
+/**
+ * pb_server_gate_stop_listening:
+ * @self: a gate
+ *
+ * The sockets are closed when their owners let go of them.
+ */
+void
+pb_server_gate_stop_listening (PbServerGate *self)
+{
+  g_ptr_array_set_size (self->listeners, 0);
 }

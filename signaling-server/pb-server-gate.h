@@ -46,7 +46,7 @@ typedef struct {
 
 void pb_server_gate_limits_init (PbServerGateLimits *limits);
 
-/* Before the server listens. */
+/* The server itself listens nowhere. */
 PbServerGate *pb_server_gate_attach (SoupServer *server,
     const PbServerGateLimits *limits,
     GError **error) G_GNUC_WARN_UNUSED_RESULT;
@@ -54,14 +54,21 @@ void pb_server_gate_detach (PbServerGate *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PbServerGate, pb_server_gate_detach)
 const PbServerGateStats *pb_server_gate_get_stats (PbServerGate *self);
 
-/* (transfer full): for soup_server_listen_socket(), whose own listeners keep
- * ten connections waiting and refuse the rest for seconds. */
-GSocket *pb_server_gate_listen (GSocketAddress *address,
+/* (transfer full): a listening socket for pb_server_gate_listen_socket() */
+GSocket *pb_server_gate_socket_new (GSocketAddress *address,
     GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* In place of soup_server_listen_socket(): libsoup 3.2 stops listening for
+ * ever when one accept fails, and leaks a GSocket per connection. */
+gboolean pb_server_gate_listen_socket (PbServerGate *self, GSocket *socket,
+    GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* No new connections; those there are stay. */
+void pb_server_gate_stop_listening (PbServerGate *self);
 
 /* (nullable) (transfer full): of a connection that leaves HTTP; none of the
  * deadlines here holds for it any more. */
-PbServerTicket *pb_server_gate_steal_ticket (GSocket *socket);
+PbServerTicket *pb_server_gate_steal_ticket (SoupServerMessage *msg);
+/* (transfer full) (nullable): once */
+GSocket *pb_server_ticket_steal_socket (PbServerTicket *self);
 void pb_server_ticket_free (PbServerTicket *self);
 
 G_END_DECLS

@@ -27,6 +27,7 @@ typedef struct {
   PbServerLinger *linger;
   GIOStream *stream;
   GSocket *socket;
+  PbServerTicket *ticket;
   gsize n_discarded;
 } Leaver;
 
@@ -41,6 +42,7 @@ leaver_free (Leaver *self)
   g_io_stream_close (self->stream, NULL, NULL);
   g_object_unref (self->stream);
   g_object_unref (self->socket);
+  pb_server_ticket_free (self->ticket);
   g_free (self);
 }
 
@@ -107,13 +109,13 @@ pb_server_linger_free (PbServerLinger *self)
  * pb_server_linger_add:
  * @self: where
  * @stream: (transfer full): a connection that nobody else uses
- * @socket: beneath it
+ * @ticket: (transfer full): its own
  * @words: what it gets; few enough for any socket's buffer
  * @length: their bytes
  */
 void
 pb_server_linger_add (PbServerLinger *self, GIOStream *stream,
-    GSocket *socket, const char *words, gsize length)
+    PbServerTicket *ticket, const char *words, gsize length)
 {
   GOutputStream *output = g_io_stream_get_output_stream (stream);
   Leaver *leaver = g_new0 (Leaver, 1);
@@ -121,15 +123,15 @@ pb_server_linger_add (PbServerLinger *self, GIOStream *stream,
   if (G_IS_POLLABLE_OUTPUT_STREAM (output))
     g_pollable_output_stream_write_nonblocking (
         G_POLLABLE_OUTPUT_STREAM (output), words, length, NULL, NULL);
-  g_socket_shutdown (socket, FALSE, TRUE, NULL);
-
   leaver->linger = self;
   leaver->stream = stream;
-  leaver->socket = g_object_ref (socket);
+  leaver->socket = pb_server_ticket_steal_socket (ticket);
+  leaver->ticket = ticket;
   leaver->timer.func = on_deadline;
   leaver->poll.func = on_socket;
   leaver->poll.events = EPOLLIN;
-  leaver->poll.fd = g_socket_get_fd (socket);
+  leaver->poll.fd = g_socket_get_fd (leaver->socket);
+  g_socket_shutdown (leaver->socket, FALSE, TRUE, NULL);
   leaver->link.data = leaver;
   g_queue_push_tail_link (&self->leavers, &leaver->link);
   pb_server_wheel_arm (self->wheel, &leaver->timer, self->time_ms);

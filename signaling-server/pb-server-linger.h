@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include <gio/gio.h>
+#include "pb-server-gate.h"
 
 G_BEGIN_DECLS
 
@@ -17,8 +17,8 @@ PbServerLinger *pb_server_linger_new (guint time_ms, guint tick_ms,
     GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void pb_server_linger_free (PbServerLinger *self);
 
-/* Takes @stream. */
+/* Takes @stream and @ticket. */
 void pb_server_linger_add (PbServerLinger *self, GIOStream *stream,
-    GSocket *socket, const char *words, gsize length);
+    PbServerTicket *ticket, const char *words, gsize length);
 
 G_END_DECLS

@@ -606,12 +606,14 @@ on_wrote_informational (SoupServerMessage *msg, gpointer user_data)
   if (self->state == STATE_GONE)
     return;
 
-  socket = g_object_ref (soup_server_message_get_socket (msg));
-  self->ticket = pb_server_gate_steal_ticket (socket);
+  self->ticket = pb_server_gate_steal_ticket (msg);
+  if (self->ticket != NULL)
+    socket = pb_server_ticket_steal_socket (self->ticket);
   stream = soup_server_message_steal_connection (msg);
   early = drain (stream);
-  fd = early == NULL ? -1
-                     : fcntl (g_socket_get_fd (socket), F_DUPFD_CLOEXEC, 3);
+  fd = early == NULL || socket == NULL
+      ? -1
+      : fcntl (g_socket_get_fd (socket), F_DUPFD_CLOEXEC, 3);
   /* Or else the epoll set keeps the original, after our own is closed. */
   g_io_stream_close (stream, NULL, NULL);
   if (fd < 0 || !conn_open (self, fd, early, NULL)) {
@@ -629,7 +631,8 @@ unref_closure (gpointer data, GClosure *closure)
 /**
  * pb_server_ws_upgrade:
  * @self: a set
- * @msg: a request, checked for everything but the handshake itself
+ * @msg: a request that came through a gate, checked for everything but the
+ *   handshake itself
  * @protocols: (nullable): subprotocols that may be agreed on
  * @error: return location; PB_ERROR_INVALID where this is no handshake
  *

@@ -90,12 +90,11 @@ test_server_init (TestServer *self, const PbServerGateLimits *gate_limits,
   self->ws = pb_server_ws_new (&funcs, self, ws_limits, &error);
   g_assert_no_error (error);
   soup_server_add_handler (self->soup, NULL, handle, self, NULL);
-  socket = pb_server_gate_listen (any, &error);
+  socket = pb_server_gate_socket_new (any, &error);
   g_assert_no_error (error);
   local = g_socket_get_local_address (socket, NULL);
   self->port = g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (local));
-  soup_server_listen_socket (self->soup, socket, 0, &error);
-  g_assert_no_error (error);
+  g_assert_true (pb_server_gate_listen_socket (self->gate, socket, &error));
 }
 
 static gboolean

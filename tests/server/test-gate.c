@@ -435,9 +435,13 @@ static void
 test_half_closed_everywhere (void)
 {
   static const char request[] = POST HOST "Content-Length: 3\r\n\r\nabc";
+  PbServerGateLimits limits;
   TestServer server;
 
-  test_server_init (&server, NULL, NULL);
+  /* libsoup takes a header that ends early for a whole one, and then does
+   * not see the end of the stream: the idle deadline does. */
+  quick_limits (&limits);
+  test_server_init (&server, &limits, NULL);
   for (gsize n = 0; n < sizeof request; n++) {
     g_autoptr (Client) client = client_connect (server.port);
 
