@@ -609,6 +609,8 @@ on_wrote_informational (SoupServerMessage *msg, gpointer user_data)
   self->ticket = pb_server_gate_steal_ticket (msg);
   if (self->ticket != NULL)
     socket = pb_server_ticket_steal_socket (self->ticket);
+  else if (soup_server_message_get_socket (msg) != NULL)
+    socket = g_object_ref (soup_server_message_get_socket (msg));
   stream = soup_server_message_steal_connection (msg);
   early = drain (stream);
   fd = early == NULL || socket == NULL
@@ -631,8 +633,7 @@ unref_closure (gpointer data, GClosure *closure)
 /**
  * pb_server_ws_upgrade:
  * @self: a set
- * @msg: a request that came through a gate, checked for everything but the
- *   handshake itself
+ * @msg: a request, checked for everything but the handshake itself
  * @protocols: (nullable): subprotocols that may be agreed on
  * @error: return location; PB_ERROR_INVALID where this is no handshake
  *
