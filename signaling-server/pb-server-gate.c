@@ -210,12 +210,22 @@ ticket_new (Booth *booth, GSocket *socket, guint64 key)
 }
 
 static gboolean
-has_room (Booth *booth, guint64 key)
+is_loopback (GSocketAddress *address)
+{
+  return G_IS_INET_SOCKET_ADDRESS (address) &&
+      g_inet_address_get_is_loopback (g_inet_socket_address_get_address (
+          G_INET_SOCKET_ADDRESS (address)));
+}
+
+static gboolean
+has_room (Booth *booth, GSocketAddress *remote, guint64 key)
 {
   if (booth->stats.n_connections >= booth->limits.connections_max) {
     booth->stats.n_over_total++;
     return FALSE;
   }
+  if (is_loopback (remote) && !booth->limits.counts_loopback)
+    return TRUE;
   if (GPOINTER_TO_UINT (g_hash_table_lookup (booth->by_address, &key)) >=
       booth->limits.connections_per_ip) {
     booth->stats.n_over_ip++;
@@ -483,7 +493,7 @@ admit (PbServerGate *self, GSocket *socket)
     return;
   key = make_key (remote);
   /* No answer: who is over the limit costs an accept. */
-  if (!has_room (self->booth, key))
+  if (!has_room (self->booth, remote, key))
     return;
 
   g_socket_set_option (socket, IPPROTO_TCP, TCP_NODELAY, TRUE, NULL);

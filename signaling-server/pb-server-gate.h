@@ -31,6 +31,9 @@ typedef struct {
   gsize body_max;
   guint connections_max;
   guint connections_per_ip; /* per IPv4 address or IPv6 /64 */
+  /* A proxy on this machine speaks for everybody, so by default what comes
+   * from loopback is not counted per address. */
+  gboolean counts_loopback;
   guint requests_max;       /* per connection */
 } PbServerGateLimits;
 
