@@ -6,6 +6,7 @@
 #include "core/pb-permit.h"
 #include "pb-server-gate.h"
 #include "pb-server-request.h"
+#include "pb-server-stun.h"
 #include "pb-server-ws.h"
 #include "pb-server.h"
 
@@ -18,6 +19,7 @@ struct _PbServer
   PbServerRegistry *registry;
   PbServerWs *ws;
   SoupServer *soup;
+  PbServerStun *stun; /* (nullable) */
   PbServerGate *gate;
   char *address;     /* NULL until it listens */
   char *public_url;

@@ -404,6 +404,8 @@ handle_metrics (PbServer *self, const PbServerRequest *request,
   if (!request->is_local && !self->config->metrics_anywhere)
     return fail (error, PB_ERROR_DENIED, "metrics are for this machine");
   pb_server_registry_measure (self->registry, metrics);
+  if (self->stun != NULL)
+    metrics->stun_requests = pb_server_stun_get_stats (self->stun)->n_answered;
   metrics->uptime_s =
       (pb_server_context_now_us (self->context) - self->started_us) /
       G_USEC_PER_SEC;

@@ -118,6 +118,7 @@ pb_server_free (PbServer *self)
   if (self->soup != NULL)
     soup_server_disconnect (self->soup);
   g_clear_pointer (&self->gate, pb_server_gate_detach);
+  g_clear_pointer (&self->stun, pb_server_stun_free);
   g_clear_object (&self->soup);
   pb_server_context_free (self->context);
   pb_server_config_free (self->config);
@@ -157,7 +158,7 @@ open_socket (PbServerConfig *config, GError **error)
       g_inet_socket_address_new_from_string (config->listen_address,
           config->listen_port);
   g_autoptr (GError) inner = NULL;
-  GSocket *socket = pb_server_gate_listen (address, &inner);
+  GSocket *socket = pb_server_gate_socket_new (address, &inner);
 
   if (socket == NULL)
     g_set_error (error, PB_ERROR, PB_ERROR_UNAVAILABLE,
@@ -165,6 +166,29 @@ open_socket (PbServerConfig *config, GError **error)
         config->listen_port, inner->message);
 
   return socket;
+}
+
+static gboolean
+open_stun (PbServer *self, GError **error)
+{
+  PbServerConfig *config = self->config;
+  g_autoptr (GError) inner = NULL;
+
+  if (!config->stun)
+    return TRUE;
+  self->stun = pb_server_stun_new (config->stun_address != NULL
+          ? config->stun_address : config->listen_address,
+      config->stun_port, &inner);
+  if (self->stun == NULL) {
+    g_set_error_literal (error, PB_ERROR, PB_ERROR_UNAVAILABLE,
+        inner->message);
+    return FALSE;
+  }
+
+  self->context->stun_port = pb_server_stun_get_port (self->stun);
+  g_free (self->context->stun_address);
+  self->context->stun_address = g_strdup (config->stun_public);
+  return TRUE;
 }
 
 static char *
@@ -191,14 +215,14 @@ pb_server_listen (PbServer *self, GError **error)
 {
   g_autoptr (GSocket) socket = open_socket (self->config, error);
 
-  if (socket == NULL)
+  if (socket == NULL || !open_stun (self, error))
     return FALSE;
   self->soup = soup_server_new (NULL, NULL);
   self->gate = pb_server_gate_attach (self->soup, NULL, error);
   if (self->gate == NULL)
     return FALSE;
   soup_server_add_handler (self->soup, NULL, on_request, self, NULL);
-  if (!soup_server_listen_socket (self->soup, socket, 0, error))
+  if (!pb_server_gate_listen_socket (self->gate, socket, error))
     return FALSE;
   self->address = print_address (socket);
   self->public_url = g_strdup (self->config->public_url != NULL
