@@ -54,8 +54,11 @@ start_lookup (PbSrtIo *io, PbSrtLink *link)
 static void
 watch_link (PbSrtIo *io, PbSrtLink *link, int events)
 {
-  srt_epoll_remove_usock (io->epoll, link->sock);
-  srt_epoll_add_usock (io->epoll, link->sock, &events);
+  /* libsrt calls it an internal error to leave a set without being in it */
+  if (g_hash_table_contains (io->by_sock, GINT_TO_POINTER (link->sock)))
+    srt_epoll_update_usock (io->epoll, link->sock, &events);
+  else
+    srt_epoll_add_usock (io->epoll, link->sock, &events);
   g_hash_table_insert (io->by_sock, GINT_TO_POINTER (link->sock), link);
 }
 
@@ -79,10 +82,8 @@ retire_link (PbSrtIo *io, PbSrtLink *link)
   const guint id = link->info.id;
 
   sample_link (io, link, g_get_monotonic_time ());
-  if (link->sock != SRT_INVALID_SOCK) {
+  if (g_hash_table_remove (io->by_sock, GINT_TO_POINTER (link->sock)))
     srt_epoll_remove_usock (io->epoll, link->sock);
-    g_hash_table_remove (io->by_sock, GINT_TO_POINTER (link->sock));
-  }
   if (link->info.listener_id != 0 && link->listener != NULL)
     pb_srt_listener_forget_link (link->listener);
 

@@ -451,6 +451,61 @@ test_stop_during_connect_is_quick (void)
   close (silent);
 }
 
+typedef struct {
+  GMutex lock;
+  GCond changed;
+  guint16 port;
+  guint n_failed;    /* lock */
+  gboolean has_stopped; /* lock */
+} Caller;
+
+static void
+on_failed_call_again (PbSrtIo *io, const PbSrtLinkInfo *link, PbFault fault,
+    const char *detail, gpointer user_data)
+{
+  Caller *caller = user_data;
+  PbSrtLinkOptions options = caller_options (caller->port);
+  PbSrtStats stats;
+
+  options.connect_timeout_ms = 50;
+  g_assert_true (pb_srt_io_get_stats (io, 0, &stats));
+  g_assert_false (pb_srt_io_get_stats (io, link->id, &stats));
+  pb_srt_io_remove_link (io, link->id);
+  if (caller->n_failed + 1 < 4)
+    g_assert_cmpuint (pb_srt_io_add_link (io, &options, NULL), >, link->id);
+  else
+    pb_srt_io_stop (io);
+
+  g_mutex_lock (&caller->lock);
+  caller->n_failed++;
+  caller->has_stopped = caller->n_failed == 4;
+  g_cond_signal (&caller->changed);
+  g_mutex_unlock (&caller->lock);
+}
+
+static void
+test_callbacks_may_call_back (void)
+{
+  const PbSrtIoCallbacks callbacks = { .failed = on_failed_call_again };
+  const PbSrtIoConfig config = PB_SRT_IO_CONFIG_INIT (PB_DIRECTION_SEND);
+  g_autoptr (GError) error = NULL;
+  const int silent = pb_srt_udp_bind ("127.0.0.1", 0, &error);
+  Caller caller = { .port = pb_srt_udp_get_port (silent) };
+  PbSrtLinkOptions options = caller_options (caller.port);
+  g_autoptr (PbSrtIo) io = pb_srt_io_new (&config, &callbacks, &caller);
+
+  options.connect_timeout_ms = 50;
+  /* what is added before the start waits for it */
+  g_assert_cmpuint (pb_srt_io_add_link (io, &options, &error), !=, 0);
+  g_assert_true (pb_srt_io_start (io, &error));
+  g_assert_no_error (error);
+  g_mutex_lock (&caller.lock);
+  while (!caller.has_stopped)
+    g_cond_wait (&caller.changed, &caller.lock);
+  g_mutex_unlock (&caller.lock);
+  close (silent);
+}
+
 static gpointer
 push_one (gpointer data)
 {
@@ -820,6 +875,8 @@ main (int argc, char **argv)
   g_test_add_func ("/srt-io/port-in-use-is-told", test_port_in_use_is_told);
   g_test_add_func ("/srt-io/stop-during-connect-is-quick",
       test_stop_during_connect_is_quick);
+  g_test_add_func ("/srt-io/callbacks-may-call-back",
+      test_callbacks_may_call_back);
   g_test_add_func ("/srt-io/unconnected-packets-are-counted",
       test_unconnected_packets_are_counted);
   g_test_add_func ("/srt-io/waiting-push-ends-with-flush-and-stop",
