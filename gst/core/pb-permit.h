@@ -30,7 +30,9 @@ PB_API const char *pb_action_get_name (PbAction action);
 /* The one place that says who may do what (requirement S9): a table of role
  * and action gives never, own slot, or any slot. `stream` NULL asks for the
  * whole session. A token of another session gets PB_ERROR_NOT_FOUND (there is
- * no oracle for foreign names), one without the scope PB_ERROR_DENIED.
+ * no oracle for foreign names), one without the scope PB_ERROR_DENIED, no token
+ * (NULL) PB_ERROR_TOKEN_MISSING. SESSION_READ and PAGE let a token for one slot
+ * in with `stream` NULL: ask again for each slot that is shown.
  * A session-wide peer token may receive, observe and read, never send. */
 PB_API gboolean pb_permit (PbToken *token, PbAction action, const char *session,
     const char *stream, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -81,7 +81,8 @@ PB_API guint pb_session_get_ttl (PbSession *self);
 PB_API PbCipher pb_session_get_cipher (PbSession *self);
 PB_API gint64 pb_session_get_created (PbSession *self);
 PB_API gint64 pb_session_get_expires (PbSession *self);
-/* The furthest of its slots: RELAYING and CONNECTED over READY over WAITING. */
+/* The furthest of its slots: CONNECTED, RELAYING, READY, WAITING; CLOSED once
+ * all are. */
 PB_API PbState pb_session_get_state (PbSession *self);
 /* PB_ERROR_NOT_FOUND: no such slot. */
 PB_API gboolean pb_session_get_stream_state (PbSession *self,

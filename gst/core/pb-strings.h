@@ -49,11 +49,11 @@ typedef struct {
 } PbEndpoint;
 
 /* (transfer full): a command line or URL, exactly as that client takes it:
- * units (ffmpeg and OBS: microseconds), escaping, limits. `direction` is what
- * the CLIENT does: send or receive. An unknown address becomes the word ADDRESS.
+ * units (ffmpeg and OBS: microseconds), escaping, limits. `mode` is what the
+ * CLIENT is, `direction` what it does: send or receive. An unknown address becomes the word ADDRESS.
  * Where the client cannot do it the result is NULL and `*note` says so and
  * gives the way that works. Otherwise `*note` (nullable, static) is the one
- * line a person needs beside it. */
+ * line a person needs beside it. Free the string with pb_secret_free(). */
 PB_API char *pb_strings_format (PbClientKind kind, PbSrtMode mode,
     PbDirection direction, const PbEndpoint *endpoint, const char **note);
 

@@ -50,8 +50,8 @@ PB_API PbToken *pb_token_ref (PbToken *self);
 PB_API void pb_token_unref (PbToken *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PbToken, pb_token_unref)
 
-/* `directions` NONE leaves `perm` out. An id is drawn. The names must be valid
- * (g_return_val_if_fail). */
+/* `directions` NONE leaves `perm` out, as an admin's always is. An id is drawn.
+ * The names must be valid, an admin's `stream` NULL (g_return_val_if_fail). */
 PB_API PbToken *pb_token_new (const char *session, PbRole role,
     const char *stream, PbDirection directions, gint64 expires);
 PB_API const char *pb_token_get_session (PbToken *self);
@@ -82,12 +82,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PbKeyring, pb_keyring_unref)
 PB_API PbKeyring *pb_keyring_new (const char *secret, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 /* A new secret signs from now on. `grace_until` (Unix seconds): how long the old
- * one still verifies; 0 drops it and every retired one at once. */
+ * one still verifies; 0 drops it and every retired one at once. PB_ERROR_INVALID
+ * where the secret is too short or the present one. */
 PB_API gboolean pb_keyring_rotate (PbKeyring *self, const char *secret,
     gint64 grace_until, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* (transfer full): free with pb_secret_free(). */
 PB_API char *pb_keyring_sign (PbKeyring *self, PbToken *token);
-/* `now`: Unix seconds. TOKEN_INVALID, TOKEN_EXPIRED. Form is checked before any
+/* `now`: Unix seconds. TOKEN_MISSING (NULL), TOKEN_INVALID, TOKEN_EXPIRED. Form is checked before any
  * cryptography; canonical base64url without padding; the signature before the
  * payload is read; equal keys, unknown claims, wrong kinds are refused. */
 PB_API PbToken *pb_keyring_verify (PbKeyring *self, const char *text,
