@@ -31,7 +31,7 @@ PATIENCE = 30.0
 
 SENDER = """\
 gst-launch-1.0 --messages --verbose
-  videotestsrc is-live=true pattern=ball
+  videotestsrc is-live=true pattern=ball background-color=0xff1c3f60
     ! video/x-raw,width=640,height=360,framerate=25/1
     ! timeoverlay halignment=center valignment=bottom font-desc="Sans 26"
     ! clockoverlay halignment=center valignment=top font-desc="Sans 26"

@@ -331,6 +331,10 @@ pad (GString *line, const char *text, const char *colour, guint columns)
 static guint
 rank_of (const Peer *peer)
 {
+  /* Nothing was reported yet: too early to say. After PB_HEALTH_DEAD_MS it is
+   * late, and the server says `critical` about an end that is connected. */
+  if (!peer->is_measured && g_strcmp0 (peer->srt, "connected") != 0)
+    return 0;
   if (g_strcmp0 (peer->health, "critical") == 0)
     return 3;
   if (g_strcmp0 (peer->health, "warning") == 0)
