@@ -331,8 +331,8 @@ pad (GString *line, const char *text, const char *colour, guint columns)
 static guint
 rank_of (const Peer *peer)
 {
-  /* Nothing was reported yet: too early to say. After PB_HEALTH_DEAD_MS it is
-   * late, and the server says `critical` about an end that is connected. */
+  /* The server calls an end that never reported critical; before it is even
+   * connected that is too early to say. */
   if (!peer->is_measured && g_strcmp0 (peer->srt, "connected") != 0)
     return 0;
   if (g_strcmp0 (peer->health, "critical") == 0)
@@ -408,6 +408,8 @@ draw_health (GString *line, const Slot *slot, gboolean colour)
     text = g_strdup ("nobody receives");
   else if (rank_of (worst) == 0)
     text = g_strdup ("connecting");
+  else if (!worst->is_measured && g_strcmp0 (worst->cause, "stale") == 0)
+    text = g_strdup ("no report yet");
   else {
     text = g_strconcat (worst->health,
         worst->cause != NULL && *worst->cause != '\0' ? ": " : "",
