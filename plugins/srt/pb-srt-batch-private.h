@@ -14,7 +14,8 @@ G_BEGIN_DECLS
  */
 typedef struct _PbSrtBatch PbSrtBatch;
 
-typedef struct {
+typedef struct
+{
   const guint8 *data; /* valid until pb_srt_batch_clear() */
   guint size;
   gint64 stamp; /* monotonic, us */

@@ -7,7 +7,8 @@
 
 #define TS_PACKET 188
 
-typedef struct {
+typedef struct
+{
   GstBuffer *buffer;
   gint64 arrival;
   GstMapInfo map; /* while cut */
@@ -19,8 +20,8 @@ struct _PbSrtBatch
   guint message_size;
   guint stamp_us;
   gsize n_bytes;
-  GArray *items;    /* of Item */
-  GArray *messages; /* of PbSrtMessage */
+  GArray *items;      /* of Item */
+  GArray *messages;   /* of PbSrtMessage */
   GByteArray *joined; /* what had to be copied together */
 };
 
@@ -30,8 +31,8 @@ pb_srt_batch_new (guint payload_size, guint stamp_us)
   PbSrtBatch *batch = g_new0 (PbSrtBatch, 1);
 
   batch->message_size = payload_size >= TS_PACKET
-      ? payload_size - payload_size % TS_PACKET
-      : payload_size;
+                            ? payload_size - payload_size % TS_PACKET
+                            : payload_size;
   batch->stamp_us = stamp_us;
   batch->items = g_array_new (FALSE, FALSE, sizeof (Item));
   batch->messages = g_array_new (FALSE, FALSE, sizeof (PbSrtMessage));
@@ -111,7 +112,8 @@ pb_srt_batch_cut (PbSrtBatch *batch, gint64 *last_stamp, guint *n_messages)
 
       if (open.size == 0 && left >= batch->message_size) {
         const PbSrtMessage whole = { .data = data,
-          .size = batch->message_size, .stamp = *last_stamp };
+          .size = batch->message_size,
+          .stamp = *last_stamp };
 
         g_array_append_val (batch->messages, whole);
         data += whole.size;

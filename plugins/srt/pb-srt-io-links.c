@@ -12,7 +12,8 @@ GST_DEBUG_CATEGORY_EXTERN (pb_srt_io_debug);
 
 /* ---- resolving names: in a thread of its own, which nobody waits for ---- */
 
-typedef struct {
+typedef struct
+{
   PbSrtIo *io; /* owned */
   guint id;
   char *host;
@@ -24,14 +25,14 @@ lookup_thread (gpointer data)
 {
   Lookup *lookup = data;
   g_autoptr (GResolver) resolver = g_resolver_get_default ();
-  GList *found =
-      g_resolver_lookup_by_name (resolver, lookup->host, NULL, NULL);
+  GList *found = g_resolver_lookup_by_name (resolver, lookup->host, NULL, NULL);
   GSocketAddress *address = NULL;
 
   if (found != NULL)
     address = g_inet_socket_address_new (found->data, lookup->port);
   g_resolver_free_addresses (found);
-  pb_srt_io_post (lookup->io, PB_SRT_COMMAND_RESOLVED, lookup->id, NULL, address);
+  pb_srt_io_post (lookup->io, PB_SRT_COMMAND_RESOLVED, lookup->id, NULL,
+      address);
   pb_srt_io_unref (lookup->io);
   g_free (lookup->host);
   g_free (lookup);
@@ -99,7 +100,8 @@ retire_link (PbSrtIo *io, PbSrtLink *link)
 }
 
 void
-pb_srt_io_fail_link (PbSrtIo *io, PbSrtLink *link, PbFault fault, const char *detail)
+pb_srt_io_fail_link (PbSrtIo *io, PbSrtLink *link, PbFault fault,
+    const char *detail)
 {
   const gboolean was_connected = link->state == PB_SRT_LINK_CONNECTED;
 
@@ -191,8 +193,8 @@ pb_srt_io_accept_links (PbSrtIo *io, PbSrtLink *listener)
 
   while ((sock = srt_accept (listener->sock, (struct sockaddr *) &peer,
               &length)) != SRT_INVALID_SOCK) {
-    PbSrtLink *link = pb_srt_link_new_accepted (
-        listener, sock, (struct sockaddr *) &peer);
+    PbSrtLink *link =
+        pb_srt_link_new_accepted (listener, sock, (struct sockaddr *) &peer);
 
     insert_link (io, link);
     pb_srt_io_establish_link (io, link);
@@ -290,7 +292,8 @@ tend_link (PbSrtIo *io, PbSrtLink *link, gint64 now)
       break;
     case PB_SRT_LINK_RESOLVING:
       if (now >= link->deadline)
-        pb_srt_io_fail_link (io, link, PB_FAULT_TIMED_OUT, "no answer from the resolver");
+        pb_srt_io_fail_link (io, link, PB_FAULT_TIMED_OUT,
+            "no answer from the resolver");
       break;
     case PB_SRT_LINK_CONNECTING:
       if (now >= link->deadline) {

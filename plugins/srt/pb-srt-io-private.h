@@ -21,7 +21,8 @@ typedef enum {
   PB_SRT_COMMAND_RESOLVED,
 } PbSrtCommandKind;
 
-typedef struct {
+typedef struct
+{
   PbSrtCommandKind kind;
   guint id;
   PbSrtLink *link;         /* add: owned */
@@ -38,21 +39,21 @@ struct _PbSrtIo
   gpointer user_data;
 
   GMutex lock;
-  GCond wake;          /* for the I/O thread */
-  GCond connected;     /* for a push that waits */
-  GThread *thread;     /* lock */
-  gboolean is_started; /* lock */
-  gboolean is_stopping; /* lock */
-  gboolean is_flushing; /* lock */
-  gboolean is_idle;     /* lock: the I/O thread sleeps until woken */
-  GQueue commands;      /* lock; of PbSrtCommand */
-  PbSrtBatch *queue;    /* lock */
-  guint last_id;        /* lock */
-  guint n_connected;    /* lock */
-  GHashTable *links;    /* lock to change, I/O thread to read: id -> link */
-  GHashTable *ports;    /* lock; inode -> port over a foreign fd */
+  GCond wake;              /* for the I/O thread */
+  GCond connected;         /* for a push that waits */
+  GThread *thread;         /* lock */
+  gboolean is_started;     /* lock */
+  gboolean is_stopping;    /* lock */
+  gboolean is_flushing;    /* lock */
+  gboolean is_idle;        /* lock: the I/O thread sleeps until woken */
+  GQueue commands;         /* lock; of PbSrtCommand */
+  PbSrtBatch *queue;       /* lock */
+  guint last_id;           /* lock */
+  guint n_connected;       /* lock */
+  GHashTable *links;       /* lock to change, I/O thread to read: id -> link */
+  GHashTable *ports;       /* lock; inode -> port over a foreign fd */
   GHashTable *local_ports; /* lock; id -> port number */
-  PbSrtStats totals;    /* lock; links that are gone */
+  PbSrtStats totals;       /* lock; links that are gone */
 
   /* I/O thread */
   int epoll;

@@ -59,8 +59,8 @@ drain_link (PbSrtIo *io, PbSrtLink *link)
     if (n <= 0)
       break;
 
-    buffer = gst_buffer_new_wrapped_full (0, io->slab + io->slab_used, n, 0,
-        n, g_atomic_rc_box_acquire (io->slab), g_atomic_rc_box_release);
+    buffer = gst_buffer_new_wrapped_full (0, io->slab + io->slab_used, n, 0, n,
+        g_atomic_rc_box_acquire (io->slab), g_atomic_rc_box_release);
     io->slab_used += n;
     /* libsrt says when the message is due, which is the latency later */
     source = control.srctime - link->info.latency_ms * G_GINT64_CONSTANT (1000);
@@ -78,8 +78,8 @@ drain_link (PbSrtIo *io, PbSrtLink *link)
   }
 
   if (list != NULL && io->callbacks.received != NULL)
-    io->callbacks.received (
-        io, link->info.id, g_steal_pointer (&list), io->user_data);
+    io->callbacks.received (io, link->info.id, g_steal_pointer (&list),
+        io->user_data);
 }
 
 /* ---- sending ---- */
@@ -255,7 +255,8 @@ pb_srt_io_thread (gpointer data)
      * sleeps in libsrt, which wakes it for data. */
     if (pb_srt_io_is_sender (io) || g_hash_table_size (io->by_sock) == 0)
       handle_events (io, 0);
-    else if (handle_events (io, PB_SRT_POLL_US / 1000) > 0 && io->config.rest_us > 0)
+    else if (handle_events (io, PB_SRT_POLL_US / 1000) > 0 &&
+             io->config.rest_us > 0)
       g_usleep (io->config.rest_us);
 
     now = g_get_monotonic_time ();
@@ -263,7 +264,8 @@ pb_srt_io_thread (gpointer data)
       pb_srt_io_tend_links (io, now);
       tended = now;
     }
-    if (pb_srt_io_is_sender (io) && now - io->flushed >= (gint64) io->config.batch_us)
+    if (pb_srt_io_is_sender (io) &&
+        now - io->flushed >= (gint64) io->config.batch_us)
       flush (io, now);
     if ((pb_srt_io_is_sender (io) || g_hash_table_size (io->by_sock) == 0) &&
         !wait_for_work (io))

@@ -69,9 +69,11 @@ pb_srt_io_new (const PbSrtIoConfig *config, const PbSrtIoCallbacks *callbacks,
   PbSrtIo *io;
 
   g_return_val_if_fail (config->direction == PB_DIRECTION_SEND ||
-          config->direction == PB_DIRECTION_RECEIVE, NULL);
+                            config->direction == PB_DIRECTION_RECEIVE,
+      NULL);
   g_return_val_if_fail (config->payload_size > 0 &&
-          config->payload_size <= SRT_LIVE_MAX_PLSIZE, NULL);
+                            config->payload_size <= SRT_LIVE_MAX_PLSIZE,
+      NULL);
 
   init_once ();
   io = g_new0 (PbSrtIo, 1);
@@ -152,8 +154,8 @@ pb_srt_io_start (PbSrtIo *io, GError **error)
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&io->lock);
 
   g_return_val_if_fail (!io->is_started, FALSE);
-  io->thread =
-      g_thread_try_new ("pb-srt-io", pb_srt_io_thread, pb_srt_io_ref (io), error);
+  io->thread = g_thread_try_new ("pb-srt-io", pb_srt_io_thread,
+      pb_srt_io_ref (io), error);
   if (io->thread == NULL) {
     g_atomic_ref_count_dec (&io->ref_count);
     return FALSE;
@@ -209,7 +211,7 @@ get_port (PbSrtIo *io, const PbSrtLinkOptions *options, GError **error)
         g_socket_address_get_family (options->peer) == G_SOCKET_FAMILY_IPV6)
       host = "::";
     else if (host == NULL && options->host != NULL &&
-        strchr (options->host, ':') != NULL)
+             strchr (options->host, ':') != NULL)
       host = "::";
     fd = pb_srt_udp_bind (host, options->local_port, error);
     return fd < 0 ? NULL : pb_srt_port_new (fd, error);
@@ -238,8 +240,8 @@ get_port (PbSrtIo *io, const PbSrtLinkOptions *options, GError **error)
   port = pb_srt_port_new (fd, error);
   if (port != NULL) {
     g_mutex_lock (&io->lock);
-    g_hash_table_replace (
-        io->ports, &port->inode, g_atomic_rc_box_acquire (port));
+    g_hash_table_replace (io->ports, &port->inode,
+        g_atomic_rc_box_acquire (port));
     g_mutex_unlock (&io->lock);
   }
   return port;
@@ -263,13 +265,14 @@ pb_srt_io_add_link (PbSrtIo *io, const PbSrtLinkOptions *options,
   guint id;
 
   g_return_val_if_fail (options->mode == PB_SRT_LISTENER ||
-          options->peer != NULL || options->host != NULL, 0);
+                            options->peer != NULL || options->host != NULL,
+      0);
 
   port = get_port (io, options, error);
   if (port == NULL)
     return 0;
-  number = g_inet_socket_address_get_port (
-      G_INET_SOCKET_ADDRESS (port->address));
+  number =
+      g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (port->address));
   link = pb_srt_link_new (options, port, io->config.direction,
       io->config.payload_size, error);
   pb_srt_port_unref (port);
@@ -278,8 +281,8 @@ pb_srt_io_add_link (PbSrtIo *io, const PbSrtLinkOptions *options,
 
   g_mutex_lock (&io->lock);
   id = link->info.id = ++io->last_id;
-  g_hash_table_insert (
-      io->local_ports, GUINT_TO_POINTER (id), GUINT_TO_POINTER (number));
+  g_hash_table_insert (io->local_ports, GUINT_TO_POINTER (id),
+      GUINT_TO_POINTER (number));
   g_mutex_unlock (&io->lock);
   pb_srt_io_post (io, PB_SRT_COMMAND_ADD, id, link, NULL);
   return id;
@@ -317,7 +320,7 @@ static gboolean
 is_wanted_unlocked (PbSrtIo *io)
 {
   while (io->config.wait_for_connection && io->n_connected == 0 &&
-      !io->is_flushing && !io->is_stopping)
+         !io->is_flushing && !io->is_stopping)
     g_cond_wait (&io->connected, &io->lock);
   return io->n_connected > 0;
 }

@@ -32,7 +32,8 @@ G_BEGIN_DECLS
  */
 typedef struct _PbSrtIo PbSrtIo;
 
-typedef struct {
+typedef struct
+{
   PbDirection direction; /* PB_DIRECTION_SEND or PB_DIRECTION_RECEIVE */
   guint payload_size;    /* sending: bytes, at most 1456; 1316 */
   guint batch_us;        /* sending: a packet waits at most this long; 5000 */
@@ -57,7 +58,8 @@ typedef struct {
  *
  * How to make a link. Everything is copied.
  */
-typedef struct {
+typedef struct
+{
   PbSrtMode mode;
   /* A bound, unconnected UDP socket, or -1. It is duplicated and stays the
    * caller's; O_NONBLOCK is cleared on it (a flag of the open file, not of the
@@ -99,26 +101,28 @@ typedef struct {
  *
  * A link as a callback sees it, valid while the callback runs.
  */
-typedef struct {
+typedef struct
+{
   guint id;
   guint listener_id; /* of the listener that accepted it, else 0 */
   PbSrtMode mode;
   GSocketAddress *peer;  /* (nullable) */
   const char *stream_id; /* (nullable): what the caller sent */
   /* once connected */
-  guint latency_ms;   /* negotiated, of this engine's direction */
-  guint peer_version; /* libsrt's: 0x010501 is 1.5.1 */
+  guint latency_ms;      /* negotiated, of this engine's direction */
+  guint peer_version;    /* libsrt's: 0x010501 is 1.5.1 */
   gboolean is_encrypted; /* key material exchanged, both ways */
   guint key_length;      /* bytes, 0 unless encrypted */
 } PbSrtLinkInfo;
 
-typedef struct {
+typedef struct
+{
   /* Handshake under way. Not for what a listener accepts. */
-  void (*connecting) (PbSrtIo *io, const PbSrtLinkInfo *link,
-      gpointer user_data);
+  void (
+      *connecting) (PbSrtIo *io, const PbSrtLinkInfo *link, gpointer user_data);
   /* Handshake done and, where a passphrase is set, proven equal. */
-  void (*connected) (PbSrtIo *io, const PbSrtLinkInfo *link,
-      gpointer user_data);
+  void (
+      *connected) (PbSrtIo *io, const PbSrtLinkInfo *link, gpointer user_data);
   /* Never connected; the link is gone. `detail` is for a log. */
   void (*failed) (PbSrtIo *io, const PbSrtLinkInfo *link, PbFault fault,
       const char *detail, gpointer user_data);
@@ -147,8 +151,8 @@ PbSrtIo *pb_srt_io_ref (PbSrtIo *io);
 void pb_srt_io_unref (PbSrtIo *io);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PbSrtIo, pb_srt_io_unref)
 
-gboolean pb_srt_io_start (PbSrtIo *io, GError **error)
-    G_GNUC_WARN_UNUSED_RESULT;
+gboolean pb_srt_io_start (PbSrtIo *io,
+    GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Closes every link and joins the I/O thread (unless called on it: then the
  * thread ends by itself once the callback returns). */
 void pb_srt_io_stop (PbSrtIo *io);

@@ -56,7 +56,7 @@ pb_srt_lib_take_log (void)
 {
   srt_setloghandler (NULL, on_log);
   srt_setlogflags (SRT_LOGF_DISABLE_TIME | SRT_LOGF_DISABLE_THREADNAME |
-      SRT_LOGF_DISABLE_SEVERITY | SRT_LOGF_DISABLE_EOL);
+                   SRT_LOGF_DISABLE_SEVERITY | SRT_LOGF_DISABLE_EOL);
   /* notes are per connection, never per packet */
   srt_setloglevel (LOG_NOTICE);
 }
@@ -119,11 +119,11 @@ pb_srt_lib_address (const struct sockaddr *native)
   if (native == NULL)
     return NULL;
   if (native->sa_family == AF_INET)
-    return g_socket_address_new_from_native (
-        (gpointer) native, sizeof (struct sockaddr_in));
+    return g_socket_address_new_from_native ((gpointer) native,
+        sizeof (struct sockaddr_in));
   if (native->sa_family == AF_INET6)
-    return g_socket_address_new_from_native (
-        (gpointer) native, sizeof (struct sockaddr_in6));
+    return g_socket_address_new_from_native ((gpointer) native,
+        sizeof (struct sockaddr_in6));
   return NULL;
 }
 

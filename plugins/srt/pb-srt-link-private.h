@@ -17,7 +17,8 @@ G_BEGIN_DECLS
  * and the old one, which lives on for a second or two, would steal packets.
  * Counted; the engine keeps those over a foreign fd until it stops.
  */
-typedef struct {
+typedef struct
+{
   int fd; /* ours */
   guint64 inode;
   SRTSOCKET anchor;
@@ -36,7 +37,8 @@ typedef enum {
   PB_SRT_LINK_GONE,
 } PbSrtLinkState;
 
-typedef struct {
+typedef struct
+{
   /* set in new, then read-only */
   PbSrtPort *port; /* owned, NULL for an accepted link */
   PbDirection direction;

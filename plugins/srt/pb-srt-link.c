@@ -115,20 +115,19 @@ static gboolean
 bind_socket (PbSrtLink *link)
 {
   struct sockaddr_storage native;
-  const gssize length =
-      g_socket_address_get_native_size (link->port->address);
+  const gssize length = g_socket_address_get_native_size (link->port->address);
 
-  return g_socket_address_to_native (
-             link->port->address, &native, sizeof native, NULL) &&
-      srt_bind (link->sock, (struct sockaddr *) &native, length) == 0;
+  return g_socket_address_to_native (link->port->address, &native,
+             sizeof native, NULL) &&
+         srt_bind (link->sock, (struct sockaddr *) &native, length) == 0;
 }
 
 static gboolean
 prepare_socket (PbSrtLink *link, GError **error)
 {
   /* how many packets may be under way: latency and half a second */
-  const int packets = MAX (8192,
-      PACKETS_PER_SECOND * (link->latency_ms + 500) / 1000 * 3 / 2);
+  const int packets =
+      MAX (8192, PACKETS_PER_SECOND * (link->latency_ms + 500) / 1000 * 3 / 2);
   SRTSOCKET sock = create_socket (link->port->address);
   gboolean is_taken = TRUE;
 
@@ -173,9 +172,9 @@ prepare_socket (PbSrtLink *link, GError **error)
         link->info.mode == PB_SRT_RENDEZVOUS ? slack / 10 : slack);
   }
   if (link->info.mode == PB_SRT_CALLER && link->info.stream_id != NULL)
-    is_taken = is_taken &&
-        srt_setsockflag (sock, SRTO_STREAMID, link->info.stream_id,
-            strlen (link->info.stream_id)) == 0;
+    is_taken =
+        is_taken && srt_setsockflag (sock, SRTO_STREAMID, link->info.stream_id,
+                        strlen (link->info.stream_id)) == 0;
   if (!is_taken) {
     g_set_error (error, PB_SRT_FAULT, PB_FAULT_INTERNAL,
         "a passphrase has 10 to 79 characters, a stream id at most 512");
@@ -205,17 +204,17 @@ pb_srt_link_new (const PbSrtLinkOptions *options, PbSrtPort *port,
   link->latency_ms =
       options->latency_ms != 0 ? options->latency_ms : PB_LATENCY_DEFAULT;
   link->connect_timeout_ms = options->connect_timeout_ms != 0
-      ? options->connect_timeout_ms
-      : DEFAULT_CONNECT_TIMEOUT_MS;
+                                 ? options->connect_timeout_ms
+                                 : DEFAULT_CONNECT_TIMEOUT_MS;
   link->idle_timeout_ms = options->idle_timeout_ms != 0
-      ? options->idle_timeout_ms
-      : DEFAULT_IDLE_TIMEOUT_MS;
+                              ? options->idle_timeout_ms
+                              : DEFAULT_IDLE_TIMEOUT_MS;
   link->km_refresh_packets = options->km_refresh_packets;
   link->info.mode = options->mode;
   link->next_seq = SRT_SEQNO_NONE;
   link->sock = SRT_INVALID_SOCK;
   link->deadline = g_get_monotonic_time () +
-      link->connect_timeout_ms * G_GINT64_CONSTANT (1000);
+                   link->connect_timeout_ms * G_GINT64_CONSTANT (1000);
   if (options->peer != NULL)
     link->info.peer = g_object_ref (options->peer);
   if (options->mode == PB_SRT_CALLER)
@@ -291,8 +290,8 @@ pb_srt_link_connect (PbSrtLink *link, PbFault *fault, const char **detail)
   struct sockaddr_storage native;
   const gssize length = g_socket_address_get_native_size (link->info.peer);
 
-  if (!g_socket_address_to_native (
-          link->info.peer, &native, sizeof native, NULL)) {
+  if (!g_socket_address_to_native (link->info.peer, &native, sizeof native,
+          NULL)) {
     *fault = PB_FAULT_INTERNAL;
     *detail = "not an address that SRT can call";
     return FALSE;
@@ -336,14 +335,13 @@ pb_srt_link_confirm (PbSrtLink *link, PbFault *fault)
       link->direction == PB_DIRECTION_SEND ? SRTO_PEERLATENCY
                                            : SRTO_RCVLATENCY);
   link->info.peer_version = pb_srt_lib_get_int (link->sock, SRTO_PEERVERSION);
-  link->info.is_encrypted =
-      snd == SRT_KM_S_SECURED && rcv == SRT_KM_S_SECURED;
+  link->info.is_encrypted = snd == SRT_KM_S_SECURED && rcv == SRT_KM_S_SECURED;
   if (link->info.is_encrypted)
     link->info.key_length = pb_srt_lib_get_int (link->sock, SRTO_PBKEYLEN);
   if (link->passphrase != NULL && !link->info.is_encrypted) {
     *fault = snd == SRT_KM_S_BADSECRET || rcv == SRT_KM_S_BADSECRET
-        ? PB_FAULT_WRONG_PASSPHRASE
-        : PB_FAULT_UNENCRYPTED;
+                 ? PB_FAULT_WRONG_PASSPHRASE
+                 : PB_FAULT_UNENCRYPTED;
     return FALSE;
   }
   link->first_srctime = srt_connection_time (link->sock);

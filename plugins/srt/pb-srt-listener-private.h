@@ -19,15 +19,15 @@ G_BEGIN_DECLS
  */
 typedef struct _PbSrtListener PbSrtListener;
 
-typedef struct {
+typedef struct
+{
   GSocketAddress *caller; /* owned */
   PbFault fault;
   guint count;
 } PbSrtRefusal;
 
-PbSrtListener *pb_srt_listener_new (PbDirection direction,
-    const char *resource, gboolean allow_empty, gboolean is_encrypted,
-    guint max_links);
+PbSrtListener *pb_srt_listener_new (PbDirection direction, const char *resource,
+    gboolean allow_empty, gboolean is_encrypted, guint max_links);
 /* Off the registry: libsrt's thread no longer finds it. */
 void pb_srt_listener_free (PbSrtListener *self);
 /* Makes `sock` listen behind this gate. I/O or calling thread. */

@@ -17,7 +17,8 @@
  * that is neither there nor dead after this time is forgotten. */
 #define ATTEMPT_LIFE_US (10 * G_USEC_PER_SEC)
 
-typedef struct {
+typedef struct
+{
   SRTSOCKET sock;
   gint64 since;
   int reason; /* -1: not known (yet) */
@@ -25,7 +26,8 @@ typedef struct {
   char *stream_id;
 } Attempt;
 
-typedef struct {
+typedef struct
+{
   PbFault fault;
   guint count;
   gint64 reported;
@@ -144,8 +146,7 @@ count_unlocked (PbSrtListener *self, GSocketAddress *caller, PbFault fault)
       tally = candidate;
   }
   if (tally == NULL) {
-    const Tally fresh = { .fault = fault,
-      .reported = -REPORT_INTERVAL_US };
+    const Tally fresh = { .fault = fault, .reported = -REPORT_INTERVAL_US };
 
     g_array_append_val (self->tallies, fresh);
     tally = &g_array_index (self->tallies, Tally, self->tallies->len - 1);
@@ -218,8 +219,8 @@ settle (guint id)
     if (attempt->reason >= 0)
       fault = pb_srt_lib_fault_from_reason (attempt->reason);
     else
-      fault = self->is_encrypted ? PB_FAULT_WRONG_PASSPHRASE
-                                 : PB_FAULT_UNENCRYPTED;
+      fault =
+          self->is_encrypted ? PB_FAULT_WRONG_PASSPHRASE : PB_FAULT_UNENCRYPTED;
     count_unlocked (self, attempt->caller, fault);
     g_ptr_array_remove_index (self->attempts, index);
   }
@@ -236,8 +237,8 @@ admit_unlocked (PbSrtListener *self, SRTSOCKET sock, int hs_version,
   /* before 5 there is no stream id, and encryption is proven later */
   reason = hs_version < 5 ? SRT_REJX_VERSION : 0;
   if (reason == 0)
-    reason = pb_srt_listener_check_stream_id (
-        stream_id, self->resource, self->allow_empty, self->direction);
+    reason = pb_srt_listener_check_stream_id (stream_id, self->resource,
+        self->allow_empty, self->direction);
   if (reason == 0 && self->max_links > 0 &&
       self->n_links + self->attempts->len >= self->max_links)
     reason = SRT_REJX_CONFLICT;
@@ -357,7 +358,7 @@ pb_srt_listener_new (PbDirection direction, const char *resource,
   do {
     self->id = ++last_id;
   } while (self->id == 0 ||
-      g_hash_table_contains (registry, GUINT_TO_POINTER (self->id)));
+           g_hash_table_contains (registry, GUINT_TO_POINTER (self->id)));
   self->direction = direction;
   self->resource = g_strdup (resource);
   self->allow_empty = allow_empty;
@@ -389,5 +390,6 @@ pb_srt_listener_install (PbSrtListener *self, SRTSOCKET sock)
 {
   pb_srt_lib_take_log ();
   return srt_listen_callback (sock, on_caller, GUINT_TO_POINTER (self->id)) ==
-      0 && srt_listen (sock, 16) == 0;
+             0 &&
+         srt_listen (sock, 16) == 0;
 }

@@ -16,7 +16,8 @@ G_BEGIN_DECLS
  * "Packet" is an SRT message of at most one payload size (1316 bytes: seven
  * transport stream packets); bytes are payload, without any header.
  */
-typedef struct {
+typedef struct
+{
   /* counters, sending */
   guint64 packets_sent; /* without retransmissions */
   guint64 bytes_sent;
@@ -39,9 +40,9 @@ typedef struct {
   double rtt_ms;
   guint64 send_bps; /* bits per second of payload, over about a second */
   guint64 receive_bps;
-  guint64 bandwidth_bps; /* libsrt's estimate of the path's capacity */
-  guint buffer_ms;       /* send: not yet acknowledged; receive: not yet due */
-  guint latency_ms;      /* negotiated */
+  guint64 bandwidth_bps;  /* libsrt's estimate of the path's capacity */
+  guint buffer_ms;        /* send: not yet acknowledged; receive: not yet due */
+  guint latency_ms;       /* negotiated */
   guint reorder_distance; /* packets; the furthest seen out of order */
   guint n_links;          /* connected now */
 } PbSrtStats;

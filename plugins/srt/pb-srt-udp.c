@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-G_DEFINE_QUARK (pb-srt-fault-quark, pb_srt_fault)
+G_DEFINE_QUARK (pb - srt - fault - quark, pb_srt_fault)
 
 static void
 set_reuse (int fd, gboolean is_reusable)
@@ -34,8 +34,10 @@ pb_srt_udp_bind (const char *host, guint16 port, GError **error)
   gssize length;
   int fd;
 
-  address = g_inet_socket_address_new_from_string (
-      host != NULL && *host != '\0' ? host : "0.0.0.0", port);
+  address = g_inet_socket_address_new_from_string (host != NULL && *host != '\0'
+                                                       ? host
+                                                       : "0.0.0.0",
+      port);
   if (address == NULL) {
     g_set_error (error, PB_SRT_FAULT, PB_FAULT_INTERNAL,
         "%s is not a numeric address", host);
@@ -47,8 +49,8 @@ pb_srt_udp_bind (const char *host, guint16 port, GError **error)
 
   fd = socket (native.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) {
-    g_set_error (error, PB_SRT_FAULT, PB_FAULT_INTERNAL,
-        "no UDP socket: %s", g_strerror (errno));
+    g_set_error (error, PB_SRT_FAULT, PB_FAULT_INTERNAL, "no UDP socket: %s",
+        g_strerror (errno));
     return -1;
   }
   if (native.ss_family == AF_INET6) {

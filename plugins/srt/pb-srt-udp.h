@@ -19,8 +19,8 @@ GQuark pb_srt_fault_quark (void);
  * result is a blocking, unconnected, close-on-exec UDP socket, as STUN wants
  * it and srt_bind_acquire() needs it; -1 with PB_FAULT_PORT_IN_USE where
  * somebody has the port, PB_FAULT_INTERNAL for everything else. */
-int pb_srt_udp_bind (const char *host, guint16 port, GError **error)
-    G_GNUC_WARN_UNUSED_RESULT;
+int pb_srt_udp_bind (const char *host, guint16 port,
+    GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* (transfer full) (nullable): where the socket is bound. */
 GSocketAddress *pb_srt_udp_get_address (int fd);
 /* 0 where it is not bound. */

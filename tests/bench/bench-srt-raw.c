@@ -24,8 +24,7 @@ make_raw (void)
   srt_setsockflag (sock, SRTO_RCVSYN, &no, sizeof no);
   srt_setsockflag (sock, SRTO_LATENCY, &latency, sizeof latency);
   srt_setsockflag (sock, SRTO_PBKEYLEN, &key, sizeof key);
-  srt_setsockflag (
-      sock, SRTO_PASSPHRASE, PASSPHRASE, strlen (PASSPHRASE));
+  srt_setsockflag (sock, SRTO_PASSPHRASE, PASSPHRASE, strlen (PASSPHRASE));
   return sock;
 }
 
@@ -72,7 +71,8 @@ static guint64
 send_raw (guint16 port, double seconds, gboolean is_fine)
 {
   struct sockaddr_in address = { .sin_family = AF_INET,
-    .sin_addr.s_addr = htonl (INADDR_LOOPBACK), .sin_port = htons (port) };
+    .sin_addr.s_addr = htonl (INADDR_LOOPBACK),
+    .sin_port = htons (port) };
   const double per_us = RATE / 8 / MESSAGE / 1e6;
   SRTSOCKET sock;
   guint64 n = 0;

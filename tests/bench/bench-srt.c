@@ -12,7 +12,8 @@
  *                engine makes the batches
  *
  * One line for each figure; the medians of the rounds. The process that sends
- * makes the packets as well: in the fine kinds its clock is most of the cost. */
+ * makes the packets as well: in the fine kinds its clock is most of the cost.
+ */
 
 #include "bench-srt.h"
 #include "pb-srt-io.h"
@@ -220,8 +221,8 @@ run_pair (Kind kind, Result results[2])
   }
   for (int i = 0; i < 2; i++) {
     is_good = read (result_pipes[i][0], &results[i], sizeof results[i]) ==
-            sizeof results[i] &&
-        is_good;
+                  sizeof results[i] &&
+              is_good;
     close (result_pipes[i][0]);
     waitpid (pids[i], NULL, 0);
   }

@@ -16,7 +16,8 @@
 #define SAMPLES_MAX (1 << 20)
 
 /* what a child tells its parent */
-typedef struct {
+typedef struct
+{
   double cpu_s;
   guint64 n_messages;
   double p50_ms; /* above the configured latency */
@@ -30,7 +31,7 @@ get_cpu (void)
 
   getrusage (RUSAGE_SELF, &usage);
   return usage.ru_utime.tv_sec + usage.ru_utime.tv_usec / 1e6 +
-      usage.ru_stime.tv_sec + usage.ru_stime.tv_usec / 1e6;
+         usage.ru_stime.tv_sec + usage.ru_stime.tv_usec / 1e6;
 }
 
 static inline int
@@ -42,7 +43,8 @@ compare_doubles (gconstpointer a, gconstpointer b)
   return (left > right) - (left < right);
 }
 
-typedef struct {
+typedef struct
+{
   guint64 n;
   double *delays;
 } Sink;

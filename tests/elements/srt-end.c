@@ -93,8 +93,8 @@ on_received (PbSrtIo *io, guint link_id, GstBufferList *list,
       end->next = -1;
     }
     g_assert_cmpint (GST_BUFFER_PTS (buffer), >=, end->last_pts);
-    g_assert_cmpint (
-        GST_BUFFER_PTS (buffer), <=, g_get_monotonic_time () * 1000);
+    g_assert_cmpint (GST_BUFFER_PTS (buffer), <=,
+        g_get_monotonic_time () * 1000);
     end->last_pts = GST_BUFFER_PTS (buffer);
     g_assert_cmpuint (map.size % TS_PACKET, ==, 0);
     for (gsize at = 0; at + TS_PACKET <= map.size; at += TS_PACKET) {

@@ -13,7 +13,8 @@ typedef enum {
   EVENT_REFUSED,
 } EventKind;
 
-typedef struct {
+typedef struct
+{
   EventKind kind;
   guint link;
   guint listener;
@@ -26,7 +27,8 @@ typedef struct {
   char *stream_id;
 } Event;
 
-typedef struct {
+typedef struct
+{
   PbSrtIo *io;
   GMutex lock;
   GCond changed;

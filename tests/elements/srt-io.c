@@ -39,7 +39,8 @@ caller_options (guint16 port)
   return options;
 }
 
-typedef struct {
+typedef struct
+{
   End *sender;
   End *receiver;
   guint listener;
@@ -67,8 +68,7 @@ pair_tear_down (Pair *pair, gconstpointer unused)
 }
 
 static void
-pair_expect_refusal (Pair *pair, const PbSrtLinkOptions *options,
-    PbFault fault)
+pair_expect_refusal (Pair *pair, const PbSrtLinkOptions *options, PbFault fault)
 {
   const guint id = end_add (pair->sender, options);
   g_autoptr (Event) failed = NULL;
@@ -95,8 +95,7 @@ test_wrong_passphrase_is_told_on_both_sides (Pair *pair, gconstpointer unused)
 }
 
 static void
-test_missing_passphrase_is_told_on_both_sides (Pair *pair,
-    gconstpointer unused)
+test_missing_passphrase_is_told_on_both_sides (Pair *pair, gconstpointer unused)
 {
   PbSrtLinkOptions options = caller_options (pair->port);
 
@@ -451,11 +450,12 @@ test_stop_during_connect_is_quick (void)
   close (silent);
 }
 
-typedef struct {
+typedef struct
+{
   GMutex lock;
   GCond changed;
   guint16 port;
-  guint n_failed;    /* lock */
+  guint n_failed;       /* lock */
   gboolean has_stopped; /* lock */
 } Caller;
 
@@ -523,8 +523,7 @@ test_unconnected_packets_are_counted (void)
   PbSrtStats stats;
 
   for (guint i = 0; i < 10; i++)
-    g_assert_true (
-        pb_srt_io_push (sender->io, make_packets (&counter, 14)));
+    g_assert_true (pb_srt_io_push (sender->io, make_packets (&counter, 14)));
   g_assert_true (pb_srt_io_get_stats (sender->io, 0, &stats));
   g_assert_cmpuint (stats.packets_unconnected, ==, 20);
 }
@@ -572,8 +571,8 @@ static void
 test_two_hundred_lives (void)
 {
   for (guint i = 0; i < 200; i++) {
-    g_autoptr (End) end = end_new (
-        i % 2 == 0 ? PB_DIRECTION_SEND : PB_DIRECTION_RECEIVE);
+    g_autoptr (End) end =
+        end_new (i % 2 == 0 ? PB_DIRECTION_SEND : PB_DIRECTION_RECEIVE);
     const PbSrtLinkOptions listen = listener_options ();
     const PbSrtLinkOptions call = caller_options (9);
 
@@ -592,8 +591,8 @@ test_host_names_are_looked_up (Pair *pair, gconstpointer unused)
   options.host = "localhost.invalid";
   end_add (pair->sender, &options);
   failed = end_wait_for (pair->sender, EVENT_FAILED);
-  g_assert_true (failed->fault == PB_FAULT_NO_PATH ||
-      failed->fault == PB_FAULT_TIMED_OUT);
+  g_assert_true (
+      failed->fault == PB_FAULT_NO_PATH || failed->fault == PB_FAULT_TIMED_OUT);
 }
 
 static void
@@ -670,8 +669,8 @@ spawn_netsim (guint16 to, const char *loss, const char *delay, guint16 *port)
       G_SPAWN_DO_NOT_REAP_CHILD, die_with_parent, NULL, &pid, NULL, &out, NULL,
       &error);
   g_assert_no_error (error);
-  while (at < sizeof line - 1 && read (out, line + at, 1) == 1 &&
-      line[at] != '\n')
+  while (
+      at < sizeof line - 1 && read (out, line + at, 1) == 1 && line[at] != '\n')
     at++;
   g_assert_cmpint (sscanf (line, "listening on %hu", port), ==, 1);
   /* what it says at its end may go nowhere: the pipe holds it */
@@ -750,8 +749,8 @@ test_srt_live_transmit_calls (Pair *pair, gconstpointer unused)
                                           "&pbkeylen=32&streamid=demo/cam",
       pair->port);
   const int free_port = pb_srt_udp_bind ("127.0.0.1", 0, &error);
-  g_autofree char *udp = g_strdup_printf (
-      "udp://127.0.0.1:%u", pb_srt_udp_get_port (free_port));
+  g_autofree char *udp =
+      g_strdup_printf ("udp://127.0.0.1:%u", pb_srt_udp_get_port (free_port));
   char *argv[] = { (char *) "srt-live-transmit", udp, uri, NULL };
   g_autoptr (GSocketAddress) to = pb_srt_udp_get_address (free_port);
   g_autoptr (GSocket) feed = NULL;
@@ -775,8 +774,8 @@ test_srt_live_transmit_calls (Pair *pair, gconstpointer unused)
     GstMapInfo map;
 
     gst_buffer_map (buffer, &map, GST_MAP_READ);
-    g_socket_send_to (
-        feed, to, (const char *) map.data, map.size, NULL, &error);
+    g_socket_send_to (feed, to, (const char *) map.data, map.size, NULL,
+        &error);
     gst_buffer_unmap (buffer, &map);
     gst_buffer_unref (buffer);
     g_assert_no_error (error);
@@ -796,12 +795,12 @@ test_killed_peer_is_lost (void)
   g_autoptr (End) sender = end_new (PB_DIRECTION_SEND);
   const int free_port = pb_srt_udp_bind ("127.0.0.1", 0, &error);
   const guint16 port = pb_srt_udp_get_port (free_port);
-  g_autofree char *uri = g_strdup_printf ("srt://127.0.0.1:%u?mode=listener"
-                                          "&latency=60&passphrase=" PASSPHRASE
-                                          "&pbkeylen=32",
-      port);
-  char *argv[] = { (char *) "srt-live-transmit", uri,
-    (char *) "file://con", NULL };
+  g_autofree char *uri =
+      g_strdup_printf ("srt://127.0.0.1:%u?mode=listener"
+                       "&latency=60&passphrase=" PASSPHRASE "&pbkeylen=32",
+          port);
+  char *argv[] = { (char *) "srt-live-transmit", uri, (char *) "file://con",
+    NULL };
   PbSrtLinkOptions options = caller_options (port);
   g_autoptr (Event) closed = NULL;
   g_autoptr (Event) event = NULL;
@@ -841,8 +840,8 @@ main (int argc, char **argv)
   gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
 
-#define ADD_PAIR(name, function) \
-  g_test_add ("/srt-io/" name, Pair, NULL, pair_set_up, function, \
+#define ADD_PAIR(name, function)                                               \
+  g_test_add ("/srt-io/" name, Pair, NULL, pair_set_up, function,              \
       pair_tear_down)
   ADD_PAIR ("media-arrives-whole", test_media_arrives_whole);
   ADD_PAIR ("wrong-passphrase-is-told-on-both-sides",
@@ -859,10 +858,8 @@ main (int argc, char **argv)
   ADD_PAIR ("what-can-be-recovered-is", test_what_can_be_recovered_is);
   ADD_PAIR ("what-cannot-be-recovered-is-told",
       test_what_cannot_be_recovered_is_told);
-  g_test_add_func ("/srt-io/ipv6-and-both-at-once",
-      test_ipv6_and_both_at_once);
-  g_test_add_func ("/srt-io/acquired-sockets-meet",
-      test_acquired_sockets_meet);
+  g_test_add_func ("/srt-io/ipv6-and-both-at-once", test_ipv6_and_both_at_once);
+  g_test_add_func ("/srt-io/acquired-sockets-meet", test_acquired_sockets_meet);
   g_test_add_func ("/srt-io/nobody-there-times-out",
       test_nobody_there_times_out);
   g_test_add_func ("/srt-io/rendezvous-meets", test_rendezvous_meets);
