@@ -49,7 +49,8 @@ static const char *const cause_names[] = {
   [CAUSE_NONE] = "",
 };
 
-typedef struct {
+typedef struct
+{
   PbHealthStatus status;
   Cause cause;
 } Verdict;
@@ -67,7 +68,8 @@ struct _PbHealth
 };
 
 /* What a rule reads: the sample and what the last interval added. */
-typedef struct {
+typedef struct
+{
   const PbHealthSample *sample;
   gint64 undecrypted;
   gboolean is_sender;
@@ -123,8 +125,8 @@ static double
 read_bandwidth (const Reading *r)
 {
   return r->sample->bandwidth_kbps > 0
-      ? r->sample->bitrate_kbps / r->sample->bandwidth_kbps
-      : 0;
+             ? r->sample->bitrate_kbps / r->sample->bandwidth_kbps
+             : 0;
 }
 
 typedef enum {
@@ -185,7 +187,8 @@ pb_health_status_from_name (const char *name, PbHealthStatus *out)
 
 /* ---- the wire ---------------------------------------------------------- */
 
-typedef struct {
+typedef struct
+{
   const char *name;
   gsize offset;
 } Figure;
@@ -327,10 +330,10 @@ judge (const Reading *reading)
 
     if (is_beyond (value, rules[i].critical.comparison,
             rules[i].critical.limit))
-      worst = worse (worst, (Verdict) { PB_HEALTH_CRITICAL, rules[i].cause });
+      worst = worse (worst, (Verdict){ PB_HEALTH_CRITICAL, rules[i].cause });
     else if (is_beyond (value, rules[i].warning.comparison,
                  rules[i].warning.limit))
-      worst = worse (worst, (Verdict) { PB_HEALTH_WARNING, rules[i].cause });
+      worst = worse (worst, (Verdict){ PB_HEALTH_WARNING, rules[i].cause });
   }
 
   return worst;
@@ -350,14 +353,14 @@ judge_age (PbHealth *self, gint64 now_us)
   gint64 age_ms;
 
   if (!self->has_sample)
-    return (Verdict) { PB_HEALTH_CRITICAL, CAUSE_STALE };
+    return (Verdict){ PB_HEALTH_CRITICAL, CAUSE_STALE };
   age_ms = get_age_ms (self, now_us);
   if (age_ms >= PB_HEALTH_DEAD_MS)
-    return (Verdict) { PB_HEALTH_CRITICAL, CAUSE_STALE };
+    return (Verdict){ PB_HEALTH_CRITICAL, CAUSE_STALE };
   if (age_ms >= PB_HEALTH_STALE_MS)
-    return (Verdict) { PB_HEALTH_WARNING, CAUSE_STALE };
+    return (Verdict){ PB_HEALTH_WARNING, CAUSE_STALE };
 
-  return (Verdict) { PB_HEALTH_HEALTHY, CAUSE_NONE };
+  return (Verdict){ PB_HEALTH_HEALTHY, CAUSE_NONE };
 }
 
 /**

@@ -24,7 +24,8 @@
 
 /* What one secret comes to: a context that holds the signing key, so that
  * signing again costs no key set-up, and the name of the secret. */
-typedef struct {
+typedef struct
+{
   EVP_MAC_CTX *mac; /* owned; OpenSSL wipes the key when it goes */
   char kid[PB_TOKEN_KID_LENGTH + 1];
   gint64 until; /* Unix seconds; 0 for the one that signs */
@@ -33,10 +34,10 @@ typedef struct {
 struct _PbKeyring
 {
   gatomicrefcount ref_count;
-  char *secret;     /* wiped when it goes */
-  Key *current;     /* owned */
-  GQueue retired;   /* of Key *, owned; newest first */
-  EVP_MD *sha256;   /* owned; fetched once, as a fetch costs as much as ten */
+  char *secret;   /* wiped when it goes */
+  Key *current;   /* owned */
+  GQueue retired; /* of Key *, owned; newest first */
+  EVP_MD *sha256; /* owned; fetched once, as a fetch costs as much as ten */
 };
 
 G_DEFINE_BOXED_TYPE (PbKeyring, pb_keyring, pb_keyring_ref, pb_keyring_unref)

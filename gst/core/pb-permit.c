@@ -30,7 +30,8 @@ typedef enum {
   ANY,   /* every slot and the whole session */
 } Scope;
 
-typedef struct {
+typedef struct
+{
   const char *name;
   Scope scope[2];    /* by PbRole */
   PbDirection needs; /* one of these must be among the token's directions */
@@ -120,8 +121,8 @@ pb_permit (PbToken *token, PbAction action, const char *session,
   g_return_val_if_fail (session != NULL, FALSE);
 
   if (token == NULL) {
-    g_set_error (error, PB_ERROR, PB_ERROR_TOKEN_MISSING,
-        "“%s” needs a token", pb_action_get_name (action));
+    g_set_error (error, PB_ERROR, PB_ERROR_TOKEN_MISSING, "“%s” needs a token",
+        pb_action_get_name (action));
     return FALSE;
   }
   rule = &rules[action];

@@ -17,7 +17,8 @@ static const guint8 progress[] = {
   [PB_STATE_CONNECTED] = 4,
 };
 
-typedef struct {
+typedef struct
+{
   PbState state;
   PbTally tally;
 } Slot;
@@ -377,8 +378,7 @@ pb_session_feed (PbSession *self, const char *stream, PbEvent event,
   if (!pb_state_next (slot->state, event, &to)) {
     g_set_error (error, PB_ERROR, PB_ERROR_STATE,
         "stream “%s” is %s: %s does not happen there", stream,
-        pb_state_get_name (slot->state),
-        pb_event_get_name (event));
+        pb_state_get_name (slot->state), pb_event_get_name (event));
     return FALSE;
   }
   enter (self, slot, to);
@@ -466,8 +466,7 @@ pb_session_class_init (PbSessionClass *klass)
    * @old_state: the state before
    * @new_state: the state it has now
    */
-  signals[SIGNAL_STATE_CHANGED] =
-      g_signal_new ("state-changed", PB_TYPE_SESSION, G_SIGNAL_RUN_LAST, 0,
-          NULL, NULL, NULL, G_TYPE_NONE, 3, G_TYPE_STRING, PB_TYPE_STATE,
-          PB_TYPE_STATE);
+  signals[SIGNAL_STATE_CHANGED] = g_signal_new ("state-changed",
+      PB_TYPE_SESSION, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 3,
+      G_TYPE_STRING, PB_TYPE_STATE, PB_TYPE_STATE);
 }

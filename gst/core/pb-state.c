@@ -24,7 +24,8 @@ static const char *const tally_names[] = {
   [PB_TALLY_PREVIEW] = "preview",
   [PB_TALLY_PROGRAM] = "program",
 };
-static const struct {
+static const struct
+{
   const char *name;
   guint key_length; /* octets */
 } ciphers[] = {

@@ -123,8 +123,7 @@ refuse_stream_id (GError **error, const char *why)
 }
 
 static gboolean
-split_resource (const char *text, char **session, char **stream,
-    GError **error)
+split_resource (const char *text, char **session, char **stream, GError **error)
 {
   g_auto (GStrv) parts = g_strsplit (text, "/", 3);
 
@@ -204,14 +203,15 @@ pb_strings_parse_stream_id (const char *text, char **session, char **stream,
 /* ---- connection strings ------------------------------------------------ */
 
 /* What the writers below share. */
-typedef struct {
+typedef struct
+{
   PbSrtMode mode;
   gboolean is_sender;
   const PbEndpoint *end;
   gboolean is_ipv6;
-  char *host;         /* of our end, IPv6 in brackets; or the word ADDRESS */
-  const char *any;    /* the client's own address: any of that family */
-  guint local_port;   /* the client's own */
+  char *host;       /* of our end, IPv6 in brackets; or the word ADDRESS */
+  const char *any;  /* the client's own address: any of that family */
+  guint local_port; /* the client's own */
 } Job;
 
 /* A URL under construction holds the passphrase. */
@@ -274,13 +274,14 @@ format_ffmpeg (const Job *job, const char **note)
   g_autoptr (Url) url = NULL;
 
   if (job->mode == PB_SRT_RENDEZVOUS) {
-    *note = job->is_sender
-        ? "FFmpeg cannot do SRT rendezvous: it binds to the other end's "
-          "address. Let it send to \"udp://127.0.0.1:5000?pkt_size=1316\" "
-          "(-f mpegts) and run the srt-live-transmit line beside it."
-        : "FFmpeg cannot do SRT rendezvous: it binds to the other end's "
-          "address. Run the srt-live-transmit line and let FFmpeg read "
-          "-i \"udp://127.0.0.1:5000\".";
+    *note =
+        job->is_sender
+            ? "FFmpeg cannot do SRT rendezvous: it binds to the other end's "
+              "address. Let it send to \"udp://127.0.0.1:5000?pkt_size=1316\" "
+              "(-f mpegts) and run the srt-live-transmit line beside it."
+            : "FFmpeg cannot do SRT rendezvous: it binds to the other end's "
+              "address. Run the srt-live-transmit line and let FFmpeg read "
+              "-i \"udp://127.0.0.1:5000\".";
     return NULL;
   }
 
@@ -293,9 +294,9 @@ format_ffmpeg (const Job *job, const char **note)
             "call ends.";
 
   return job->is_sender
-      ? g_strdup_printf ("ffmpeg -re -i input.mp4 -c copy -f mpegts \"%s\"",
-            url->str)
-      : g_strdup_printf ("ffmpeg -i \"%s\" -c copy output.ts", url->str);
+             ? g_strdup_printf (
+                   "ffmpeg -re -i input.mp4 -c copy -f mpegts \"%s\"", url->str)
+             : g_strdup_printf ("ffmpeg -i \"%s\" -c copy output.ts", url->str);
 }
 
 /* OBS sends with its own SRT code, and receives with FFmpeg's: a Media Source.
@@ -327,11 +328,12 @@ format_obs (const Job *job, const char **note)
     *note = "Needs OBS 30 or newer with libsrt 1.5.2 or newer. Settings, "
             "Stream: Service “Custom…”, this as Server, Stream Key empty.";
   } else if (job->is_sender) {
-    *note = job->mode == PB_SRT_CALLER
-        ? "Settings, Stream: Service “Custom…”, this as Server, Stream Key "
-          "empty."
-        : "Settings, Stream: Service “Custom…”, this as Server, Stream Key "
-          "empty. Start streaming: OBS then waits for our end to call.";
+    *note =
+        job->mode == PB_SRT_CALLER
+            ? "Settings, Stream: Service “Custom…”, this as Server, Stream Key "
+              "empty."
+            : "Settings, Stream: Service “Custom…”, this as Server, Stream Key "
+              "empty. Start streaming: OBS then waits for our end to call.";
   } else {
     *note = "Add a Media Source: “Local File” off, this as Input, Input "
             "Format “mpegts”.";
@@ -363,9 +365,9 @@ format_vmix (const Job *job, const char **note)
             "here they differ. Let vMix call or listen instead.";
     return NULL;
   }
-  *note = job->is_sender
-      ? "Settings, Outputs / NDI / OMT / SRT: the gear of an output, SRT on."
-      : "Add Input, Stream / SRT.";
+  *note = job->is_sender ? "Settings, Outputs / NDI / OMT / SRT: the gear of "
+                           "an output, SRT on."
+                         : "Add Input, Stream / SRT.";
 
   fields = g_string_new (NULL);
   if (job->is_sender)
@@ -382,9 +384,9 @@ format_vmix (const Job *job, const char **note)
       job->end->latency_ms, job->end->passphrase,
       pb_cipher_get_key_length (job->end->cipher));
   if (job->mode == PB_SRT_CALLER) {
-    g_autofree char *id = pb_strings_stream_id (job->end->session,
-        job->end->stream,
-        job->is_sender ? PB_DIRECTION_SEND : PB_DIRECTION_RECEIVE);
+    g_autofree char *id =
+        pb_strings_stream_id (job->end->session, job->end->stream,
+            job->is_sender ? PB_DIRECTION_SEND : PB_DIRECTION_RECEIVE);
 
     g_string_append_printf (fields, "\nStream ID: %s", id);
   }
@@ -412,16 +414,18 @@ format_gstreamer (const Job *job, const char **note)
             "h264parse ! avdec_h264 ! videoconvert ! autovideosink";
 
   return job->is_sender
-      ? g_strdup_printf ("gst-launch-1.0 -e videotestsrc is-live=true ! "
-                         "video/x-raw,width=1280,height=720,framerate=25/1 ! "
-                         "x264enc tune=zerolatency bitrate=4000 "
-                         "key-int-max=50 ! h264parse ! mpegtsmux alignment=7 "
-                         "! srtsink uri=\"%s\"",
-            url->str)
-      : g_strdup_printf ("gst-launch-1.0 -e srtsrc uri=\"%s\" ! tsdemux ! "
-                         "h264parse ! matroskamux ! "
-                         "filesink location=output.mkv",
-            url->str);
+             ? g_strdup_printf (
+                   "gst-launch-1.0 -e videotestsrc is-live=true ! "
+                   "video/x-raw,width=1280,height=720,framerate=25/1 ! "
+                   "x264enc tune=zerolatency bitrate=4000 "
+                   "key-int-max=50 ! h264parse ! mpegtsmux alignment=7 "
+                   "! srtsink uri=\"%s\"",
+                   url->str)
+             : g_strdup_printf ("gst-launch-1.0 -e srtsrc uri=\"%s\" ! tsdemux "
+                                "! "
+                                "h264parse ! matroskamux ! "
+                                "filesink location=output.mkv",
+                   url->str);
 }
 
 /* srt-live-transmit: milliseconds; `port` is the local one in rendezvous. */
@@ -435,14 +439,15 @@ format_srt_live_transmit (const Job *job, const char **note)
         job->local_port);
   append_terms (url, job, job->end->latency_ms);
   append_bare_stream_id (url, job);
-  *note = job->is_sender
-      ? "Takes an MPEG transport stream, 1316 octets a packet, on "
-        LOCAL_UDP "."
-      : "Gives the MPEG transport stream to " LOCAL_UDP ".";
+  *note = job->is_sender ? "Takes an MPEG transport stream, 1316 octets a "
+                           "packet, on " LOCAL_UDP "."
+                         : "Gives the MPEG transport stream to " LOCAL_UDP ".";
 
   return job->is_sender
-      ? g_strdup_printf ("srt-live-transmit " LOCAL_UDP " \"%s\"", url->str)
-      : g_strdup_printf ("srt-live-transmit \"%s\" " LOCAL_UDP, url->str);
+             ? g_strdup_printf ("srt-live-transmit " LOCAL_UDP " \"%s\"",
+                   url->str)
+             : g_strdup_printf ("srt-live-transmit \"%s\" " LOCAL_UDP,
+                   url->str);
 }
 
 /* Larix Broadcaster: a link that sets the connection up; values escaped. */
@@ -470,8 +475,8 @@ format_larix (const Job *job, const char **note)
           "phone: it holds the passphrase.";
 
   address = job->mode == PB_SRT_LISTENER
-      ? g_strdup_printf ("srt://%s:%u", job->any, job->local_port)
-      : g_strdup_printf ("srt://%s:%u", job->host, job->end->port);
+                ? g_strdup_printf ("srt://%s:%u", job->any, job->local_port)
+                : g_strdup_printf ("srt://%s:%u", job->host, job->end->port);
   link = g_string_new ("larix://set/v1?conn[][url]=");
   g_string_append_uri_escaped (link, address, NULL, FALSE);
   g_string_append_printf (link, "&conn[][name]=%s%%20%s&conn[][mode]=va",
@@ -558,12 +563,12 @@ pb_strings_format (PbClientKind kind, PbSrtMode mode, PbDirection direction,
   job.local_port =
       endpoint->local_port != 0 ? endpoint->local_port : endpoint->port;
   host = endpoint->address == NULL ? g_strdup ("ADDRESS")
-      : job.is_ipv6                ? g_strdup_printf ("[%s]", endpoint->address)
+         : job.is_ipv6             ? g_strdup_printf ("[%s]", endpoint->address)
                                    : g_strdup (endpoint->address);
   job.host = host;
   if (note == NULL)
     note = &unused;
   *note = NULL;
 
-  return writers[kind] (&job, note);
+  return writers[kind](&job, note);
 }

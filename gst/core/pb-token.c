@@ -14,7 +14,8 @@ static const char *const role_names[] = {
   [PB_ROLE_ADMIN] = "admin",
 };
 
-static const struct {
+static const struct
+{
   PbDirection direction;
   const char *name;
 } direction_names[] = {
@@ -23,11 +24,10 @@ static const struct {
   { PB_DIRECTION_OBSERVE, "observe" },
 };
 
-#define ALL_DIRECTIONS \
+#define ALL_DIRECTIONS                                                         \
   (PB_DIRECTION_SEND | PB_DIRECTION_RECEIVE | PB_DIRECTION_OBSERVE)
 
-G_DEFINE_ENUM_TYPE (PbRole, pb_role,
-    G_DEFINE_ENUM_VALUE (PB_ROLE_PEER, "peer"),
+G_DEFINE_ENUM_TYPE (PbRole, pb_role, G_DEFINE_ENUM_VALUE (PB_ROLE_PEER, "peer"),
     G_DEFINE_ENUM_VALUE (PB_ROLE_ADMIN, "admin"))
 
 G_DEFINE_FLAGS_TYPE (PbDirection, pb_direction,
@@ -450,8 +450,12 @@ typedef enum {
   N_CLAIMS,
 } Claim;
 
-#define CLAIM(name) { name, sizeof name - 1 }
-static const struct {
+#define CLAIM(name)                                                            \
+  {                                                                            \
+    name, sizeof name - 1                                                      \
+  }
+static const struct
+{
   const char *name;
   gsize length;
 } claims[N_CLAIMS] = {
@@ -559,8 +563,8 @@ pb_token_read_claims (const char *json, gsize length, GError **error)
     refuse (error, claims[CLAIM_STREAM].name);
     return NULL;
   }
-  self->directions = effective_directions (self->role, self->stream[0] != '\0',
-      self->perm);
+  self->directions =
+      effective_directions (self->role, self->stream[0] != '\0', self->perm);
   memcpy (self->identity, self->id, sizeof self->id);
 
   return g_steal_pointer (&self);

@@ -260,6 +260,5 @@ pb_uri_is_loopback (const PbUri *uri)
   if (!g_hostname_is_ip_address (uri->host))
     return FALSE;
 
-  return g_str_has_prefix (uri->host, "127.") ||
-         g_str_equal (uri->host, "::1");
+  return g_str_has_prefix (uri->host, "127.") || g_str_equal (uri->host, "::1");
 }

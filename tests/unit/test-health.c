@@ -13,7 +13,7 @@
 static PbHealthSample
 good_sample (void)
 {
-  return (PbHealthSample) {
+  return (PbHealthSample){
     .rtt_ms = 20,
     .jitter_ms = 1,
     .bitrate_kbps = 4000,
@@ -26,7 +26,8 @@ good_sample (void)
   };
 }
 
-typedef struct {
+typedef struct
+{
   const char *name;
   PbDirection direction;
   gsize offset;
@@ -90,7 +91,7 @@ test_thresholds_are_those_of_the_protocol (void)
     status = pb_health_add (health, &sample, START);
     if (status != rows[i].status ||
         !g_str_equal (pb_health_get_cause (health, START), rows[i].cause))
-      g_error ("%s: %s, “%s”", rows[i].name,
+      g_test_fail_printf ("%s: %s, “%s”", rows[i].name,
           pb_health_status_get_name (status),
           pb_health_get_cause (health, START));
     g_assert_cmpint (pb_health_get (health, START, NULL), ==, status);
@@ -146,7 +147,8 @@ test_no_sample_is_no_health (void)
 static void
 test_silence_is_not_health (void)
 {
-  static const struct {
+  static const struct
+  {
     gint64 age_us;
     PbHealthStatus status;
     gboolean is_stale;
@@ -183,17 +185,16 @@ test_silence_is_not_health (void)
   /* what was worse already stays the cause */
   sample.connected = FALSE;
   pb_health_add (health, &sample, START);
-  g_assert_cmpstr (
-      pb_health_get_cause (health, START + PB_HEALTH_STALE_MS * MS), ==,
-      "disconnected");
+  g_assert_cmpstr (pb_health_get_cause (health,
+                       START + PB_HEALTH_STALE_MS * MS),
+      ==, "disconnected");
   sample = good_sample ();
   sample.loss_percent = 3;
   pb_health_add (health, &sample, START);
   pb_health_add (health, &sample, START);
   g_assert_cmpstr (pb_health_get_cause (health, START), ==, "loss");
-  g_assert_cmpstr (
-      pb_health_get_cause (health, START + PB_HEALTH_DEAD_MS * MS), ==,
-      "stale");
+  g_assert_cmpstr (pb_health_get_cause (health, START + PB_HEALTH_DEAD_MS * MS),
+      ==, "stale");
 }
 
 static PbHealthStatus
@@ -209,7 +210,8 @@ add_loss (PbHealth *health, double loss)
 static void
 test_worse_counts_at_once_and_better_after_two (void)
 {
-  static const struct {
+  static const struct
+  {
     double loss;
     PbHealthStatus status;
   } steps[] = {
@@ -257,7 +259,8 @@ test_a_held_status_keeps_its_cause (void)
 static void
 test_undecrypted_is_of_the_interval (void)
 {
-  static const struct {
+  static const struct
+  {
     gint64 total;
     gboolean is_critical;
   } steps[] = { { 5, TRUE }, { 5, TRUE /* one good */ }, { 5, FALSE },
@@ -355,9 +358,10 @@ static void
 test_absent_figures_are_unknown (void)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (PbMessage) message = pb_message_parse (
-      "{\"type\":\"health\",\"peer\":\"abcdefgh12345678\",\"rtt\":null}", -1,
-      PB_MESSAGE_TO_SERVER, &error);
+  g_autoptr (PbMessage) message =
+      pb_message_parse ("{\"type\":\"health\",\"peer\":\"abcdefgh12345678\","
+                        "\"rtt\":null}",
+          -1, PB_MESSAGE_TO_SERVER, &error);
   g_autoptr (PbHealth) health = pb_health_new (SEND);
   PbHealthSample sample = { .rtt_ms = 77, .packets = 77 };
 
@@ -396,8 +400,7 @@ main (int argc, char **argv)
   g_test_add_func ("/health/the-worst-is-named", test_the_worst_is_named);
   g_test_add_func ("/health/no-sample-is-no-health",
       test_no_sample_is_no_health);
-  g_test_add_func ("/health/silence-is-not-health",
-      test_silence_is_not_health);
+  g_test_add_func ("/health/silence-is-not-health", test_silence_is_not_health);
   g_test_add_func ("/health/worse-counts-at-once-and-better-after-two",
       test_worse_counts_at_once_and_better_after_two);
   g_test_add_func ("/health/a-held-status-keeps-its-cause",

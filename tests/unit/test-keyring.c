@@ -31,8 +31,7 @@ test_a_hard_rotation_ends_every_token (Fixture *f, gconstpointer unused)
   g_autofree char *third = NULL;
   g_autoptr (GError) error = NULL;
 
-  g_assert_true (
-      pb_keyring_rotate (f->keyring, SECRET_2, NOW + 3600, &error));
+  g_assert_true (pb_keyring_rotate (f->keyring, SECRET_2, NOW + 3600, &error));
   second = pb_keyring_sign (f->keyring, claims);
   pb_token_unref (assert_taken (f, first));
   pb_token_unref (assert_taken (f, second));
@@ -47,8 +46,8 @@ test_a_hard_rotation_ends_every_token (Fixture *f, gconstpointer unused)
 static void
 test_grace_ends_at_its_second (Fixture *f, gconstpointer unused)
 {
-  g_autoptr (PbToken) claims = pb_token_new ("demo", PB_ROLE_ADMIN, NULL,
-      PB_DIRECTION_NONE, NOW + 3600);
+  g_autoptr (PbToken) claims =
+      pb_token_new ("demo", PB_ROLE_ADMIN, NULL, PB_DIRECTION_NONE, NOW + 3600);
   g_autofree char *first = pb_keyring_sign (f->keyring, claims);
   g_autofree char *second = NULL;
   g_autofree char *third = NULL;
@@ -151,7 +150,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
 
-#define ADD(path, function) \
+#define ADD(path, function)                                                    \
   g_test_add (path, Fixture, NULL, set_up, function, tear_down)
   ADD ("/keyring/a-short-secret-is-refused", test_a_short_secret_is_refused);
   ADD ("/keyring/a-hard-rotation-ends-every-token",

@@ -11,11 +11,11 @@
  * computed from these and compared. */
 
 #define SESSION "demo"
-#define ALL \
-  (PB_DIRECTION_SEND | PB_DIRECTION_RECEIVE | PB_DIRECTION_OBSERVE)
+#define ALL (PB_DIRECTION_SEND | PB_DIRECTION_RECEIVE | PB_DIRECTION_OBSERVE)
 #define NOW 1000
 
-typedef struct {
+typedef struct
+{
   PbRole role;
   const char *scope; /* the token's slot */
   PbDirection perm;  /* as asked for; NONE: the form's default */
@@ -73,8 +73,7 @@ expected_error (const Bearer *bearer, PbAction action, const char *session,
       is_allowed = is_admin || stream == NULL || in_scope (bearer, stream);
       break;
     case PB_ACTION_SEND:
-      is_allowed =
-          is_admin || (in_scope (bearer, stream) && may_send (bearer));
+      is_allowed = is_admin || (in_scope (bearer, stream) && may_send (bearer));
       break;
     case PB_ACTION_RECEIVE:
       is_allowed =
@@ -117,13 +116,14 @@ test_every_cell (void)
           for (guint i = 0; i < G_N_ELEMENTS (sessions); i++) {
             for (guint j = 0; j < G_N_ELEMENTS (streams); j++) {
               g_autoptr (GError) error = NULL;
-              gboolean allowed = pb_permit (token, action, sessions[i],
-                  streams[j], &error);
-              int code = expected_error (&bearer, action, sessions[i],
-                  streams[j]);
+              gboolean allowed =
+                  pb_permit (token, action, sessions[i], streams[j], &error);
+              int code =
+                  expected_error (&bearer, action, sessions[i], streams[j]);
 
               if (allowed != (code == -1))
-                g_error ("%s token for %s, perm %u: %s on %s/%s is %s",
+                g_test_fail_printf ("%s token for %s, perm %u: %s on %s/%s is "
+                                    "%s",
                     pb_role_get_name (roles[r]),
                     scopes[s] != NULL ? scopes[s] : "all", perm,
                     pb_action_get_name (action), sessions[i],
@@ -152,7 +152,8 @@ test_every_cell (void)
 static void
 test_the_published_rows (void)
 {
-  static const struct {
+  static const struct
+  {
     PbAction action;
     gboolean admin, peer_own, peer_other;
   } rows[] = {
@@ -167,21 +168,21 @@ test_the_published_rows (void)
     { PB_ACTION_TALLY_SET, TRUE, FALSE, FALSE },
     { PB_ACTION_TALLY_READ, TRUE, TRUE, FALSE },
   };
-  g_autoptr (PbToken) admin = pb_token_new (SESSION, PB_ROLE_ADMIN, NULL,
-      PB_DIRECTION_NONE, NOW);
-  g_autoptr (PbToken) peer = pb_token_new (SESSION, PB_ROLE_PEER, "cam-wide",
-      PB_DIRECTION_NONE, NOW);
+  g_autoptr (PbToken) admin =
+      pb_token_new (SESSION, PB_ROLE_ADMIN, NULL, PB_DIRECTION_NONE, NOW);
+  g_autoptr (PbToken) peer =
+      pb_token_new (SESSION, PB_ROLE_PEER, "cam-wide", PB_DIRECTION_NONE, NOW);
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
-    g_assert_cmpint (
-        pb_permit (admin, rows[i].action, SESSION, "cam-wide", NULL), ==,
-        rows[i].admin);
-    g_assert_cmpint (
-        pb_permit (peer, rows[i].action, SESSION, "cam-wide", NULL), ==,
-        rows[i].peer_own);
-    g_assert_cmpint (
-        pb_permit (peer, rows[i].action, SESSION, "cam-close", NULL), ==,
-        rows[i].peer_other);
+    g_assert_cmpint (pb_permit (admin, rows[i].action, SESSION, "cam-wide",
+                         NULL),
+        ==, rows[i].admin);
+    g_assert_cmpint (pb_permit (peer, rows[i].action, SESSION, "cam-wide",
+                         NULL),
+        ==, rows[i].peer_own);
+    g_assert_cmpint (pb_permit (peer, rows[i].action, SESSION, "cam-close",
+                         NULL),
+        ==, rows[i].peer_other);
   }
 }
 

@@ -9,7 +9,8 @@
 
 static const char *const two[] = { "cam-wide", "cam-close", NULL };
 
-typedef struct {
+typedef struct
+{
   PbSession *session;
   GString *changes; /* "cam-wide WAITING READY;" … */
 } Fixture;
@@ -162,14 +163,14 @@ go_to (Fixture *f, PbState state)
 static void
 test_the_edges_are_those_of_the_drawing (void)
 {
-  g_autofree char *path = g_build_filename (TEST_DATA, "..", "..", "docs",
-      "sessions.gv", NULL);
+  g_autofree char *path =
+      g_build_filename (TEST_DATA, "..", "..", "docs", "sessions.gv", NULL);
   g_autofree char *text = NULL;
   g_autoptr (GHashTable) drawn =
       g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-  g_autoptr (GRegex) edge = g_regex_new (
-      "^\\s*([A-Z]+) -> ([A-Z]+) \\[label = \"([A-Z_]+)\"\\];$",
-      G_REGEX_MULTILINE, 0, NULL);
+  g_autoptr (GRegex) edge =
+      g_regex_new ("^\\s*([A-Z]+) -> ([A-Z]+) \\[label = \"([A-Z_]+)\"\\];$",
+          G_REGEX_MULTILINE, 0, NULL);
   g_autoptr (GMatchInfo) match = NULL;
   g_autoptr (GError) error = NULL;
   g_auto (GStrv) labels = NULL;
@@ -262,7 +263,7 @@ test_an_unknown_slot_is_not_found (Fixture *f, gconstpointer unused)
 static void
 test_its_state_is_the_furthest_of_its_slots (Fixture *f, gconstpointer unused)
 {
-#define IS(state) \
+#define IS(state)                                                              \
   g_assert_cmpint (pb_session_get_state (f->session), ==, PB_STATE_##state)
   feed (f, "cam-close", PB_EVENT_MATCHED);
   IS (READY);
@@ -326,8 +327,8 @@ on_close_the_rest (PbSession *session, const char *stream, PbState from,
 static void
 test_a_handler_may_close_too (Fixture *f, gconstpointer unused)
 {
-  g_signal_connect (f->session, "state-changed",
-      G_CALLBACK (on_close_the_rest), NULL);
+  g_signal_connect (f->session, "state-changed", G_CALLBACK (on_close_the_rest),
+      NULL);
   feed (f, NULL, PB_EVENT_CLOSE);
   g_assert_cmpstr (f->changes->str, ==,
       "cam-wide WAITING CLOSED;cam-close WAITING CLOSED;");
@@ -338,10 +339,10 @@ test_tally_is_each_slots_own (Fixture *f, gconstpointer unused)
 {
   g_autoptr (GError) error = NULL;
 
-  g_assert_true (pb_session_set_tally (f->session, "cam-wide",
-      PB_TALLY_PROGRAM, &error));
-  g_assert_true (pb_session_set_tally (f->session, "cam-close",
-      PB_TALLY_PREVIEW, &error));
+  g_assert_true (
+      pb_session_set_tally (f->session, "cam-wide", PB_TALLY_PROGRAM, &error));
+  g_assert_true (
+      pb_session_set_tally (f->session, "cam-close", PB_TALLY_PREVIEW, &error));
   g_assert_cmpint (pb_session_get_tally (f->session, "cam-wide"), ==,
       PB_TALLY_PROGRAM);
   g_assert_cmpint (pb_session_get_tally (f->session, "cam-close"), ==,
@@ -392,7 +393,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
 
-#define ADD(path, function) \
+#define ADD(path, function)                                                    \
   g_test_add (path, Fixture, NULL, set_up, function, tear_down)
   ADD ("/session/it-is-what-was-asked-for", test_it_is_what_was_asked_for);
   g_test_add_func ("/session/what-none-can-be", test_what_no_session_can_be);

@@ -50,15 +50,16 @@ static const PbEndpoint two_ports = {
 #define TERMS_US "&latency=200000&passphrase=" PASS "&pbkeylen=32"
 #define TERMS_MS "&latency=200&passphrase=" PASS "&pbkeylen=32"
 #define ID "&streamid=demo/cam-wide"
-#define GST_SEND \
-  "gst-launch-1.0 -e videotestsrc is-live=true ! " \
-  "video/x-raw,width=1280,height=720,framerate=25/1 ! x264enc " \
-  "tune=zerolatency bitrate=4000 key-int-max=50 ! h264parse ! mpegtsmux " \
+#define GST_SEND                                                               \
+  "gst-launch-1.0 -e videotestsrc is-live=true ! "                             \
+  "video/x-raw,width=1280,height=720,framerate=25/1 ! x264enc "                \
+  "tune=zerolatency bitrate=4000 key-int-max=50 ! h264parse ! mpegtsmux "      \
   "alignment=7 ! srtsink uri="
-#define GST_KEEP \
+#define GST_KEEP                                                               \
   " ! tsdemux ! h264parse ! matroskamux ! filesink location=output.mkv"
 
-typedef struct {
+typedef struct
+{
   PbClientKind kind;
   PbSrtMode mode;
   PbDirection direction;
@@ -213,7 +214,7 @@ test_each_client_gets_its_own (void)
     if (row->note == NULL)
       g_assert_null (note);
     else if (note == NULL || strstr (note, row->note) == NULL)
-      g_error ("%s %s: note “%s” lacks “%s”",
+      g_test_fail_printf ("%s %s: note “%s” lacks “%s”",
           pb_client_kind_get_name (row->kind), pb_srt_mode_get_name (row->mode),
           note, row->note);
     pb_secret_free (string);
@@ -260,7 +261,8 @@ test_nobody_is_left_without_a_way (void)
 static void
 test_stream_ids_go_both_ways (void)
 {
-  static const struct {
+  static const struct
+  {
     const char *text;
     PbDirection direction;
   } cases[] = {
@@ -280,8 +282,8 @@ test_stream_ids_go_both_ways (void)
     g_autoptr (GError) error = NULL;
     PbDirection direction = PB_DIRECTION_OBSERVE;
 
-    g_assert_true (pb_strings_parse_stream_id (cases[i].text, &session,
-        &stream, &direction, &error));
+    g_assert_true (pb_strings_parse_stream_id (cases[i].text, &session, &stream,
+        &direction, &error));
     g_assert_no_error (error);
     g_assert_cmpstr (session, ==, "demo");
     g_assert_cmpstr (stream, ==, "cam-wide");
@@ -294,8 +296,8 @@ test_stream_ids_go_both_ways (void)
     g_autofree char *stream = NULL;
     PbDirection direction;
 
-    g_assert_true (pb_strings_parse_stream_id (id, &session, &stream,
-        &direction, NULL));
+    g_assert_true (
+        pb_strings_parse_stream_id (id, &session, &stream, &direction, NULL));
     g_assert_cmpstr (session, ==, "a.b");
     g_assert_cmpstr (stream, ==, "c_d");
     g_assert_cmpint (direction, ==, d);
@@ -322,16 +324,15 @@ test_stream_ids_that_are_refused (void)
 
   g_assert_cmpuint (strlen (generated[2]), ==, 513);
   for (guint i = 0; i < G_N_ELEMENTS (bad) + G_N_ELEMENTS (generated); i++) {
-    const char *text = i < G_N_ELEMENTS (bad)
-        ? bad[i]
-        : generated[i - G_N_ELEMENTS (bad)];
+    const char *text =
+        i < G_N_ELEMENTS (bad) ? bad[i] : generated[i - G_N_ELEMENTS (bad)];
     char *session = NULL, *stream = NULL;
     PbDirection direction = PB_DIRECTION_OBSERVE;
     g_autoptr (GError) error = NULL;
 
     if (pb_strings_parse_stream_id (text, &session, &stream, &direction,
             &error))
-      g_error ("taken: %s", text);
+      g_test_fail_printf ("taken: %s", text);
     g_assert_error (error, PB_ERROR, PB_ERROR_INVALID);
     g_assert_null (session);
     g_assert_null (stream);

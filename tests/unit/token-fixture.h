@@ -12,14 +12,15 @@
 #include "core/pb-token.h"
 
 #define NOW G_GINT64_CONSTANT (1795374000)
-#define SECRET \
+#define SECRET                                                                 \
   "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-+secret"
-#define SECRET_2 \
+#define SECRET_2                                                               \
   "another0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-#define SECRET_3 \
+#define SECRET_3                                                               \
   "third0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-+!"
 
-typedef struct {
+typedef struct
+{
   PbKeyring *keyring;
 } Fixture;
 
