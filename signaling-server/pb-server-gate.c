@@ -260,7 +260,7 @@ set_fixed_headers (SoupServerMessage *msg)
   SoupMessageHeaders *headers = soup_server_message_get_response_headers (msg);
 
   for (guint i = 0; i < G_N_ELEMENTS (fixed_headers); i++)
-    soup_message_headers_replace (headers, fixed_headers[i].name,
+    soup_message_headers_append (headers, fixed_headers[i].name,
         fixed_headers[i].value);
 }
 
@@ -446,8 +446,11 @@ on_request_read (SoupServer *server, SoupServerMessage *msg,
 {
   PbServerTicket *ticket = get_ticket (msg);
 
-  /* Again: a "100 Continue" took them with it. */
-  set_fixed_headers (msg);
+  /* A "100 Continue" took them with it. */
+  if (soup_message_headers_get_one (
+          soup_server_message_get_response_headers (msg),
+          fixed_headers[0].name) == NULL)
+    set_fixed_headers (msg);
   if (ticket == NULL)
     return;
   arm (ticket, self->booth->limits.response_ms);
