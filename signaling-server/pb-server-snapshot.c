@@ -3,6 +3,13 @@
 
 #include "pb-server-session.h"
 
+#include <string.h>
+
+#include "core/pb-limits.h"
+
+/* `"type":"session",` around a description */
+#define ENVELOPE_SIZE 64
+
 /* What a session looks like from outside, and what happens to it by itself:
  * snapshots for observers, and the sweep of each second. */
 
@@ -20,9 +27,41 @@ pb_server_format_time (gint64 unix_s)
   return g_date_time_format (time, "%Y-%m-%dT%H:%M:%SZ");
 }
 
+/* An answer has at most 65536 octets, like any message: a session with many
+ * slots and receivers is told without the figures, a huge one without the
+ * receivers, too. Both are to be had slot by slot. */
+typedef enum {
+  DETAIL_FULL,
+  DETAIL_NO_FIGURES,
+  DETAIL_NO_RECEIVERS,
+} Detail;
+
+static JsonNode *
+describe_peer (PbServerPeer *peer, Detail detail, gint64 now_us)
+{
+  static const char *const kept[] = { "peer", "client", "srt", "path",
+    "health", "cause", "stale", "age" };
+  g_autoptr (JsonNode) node = pb_server_peer_describe (peer, now_us);
+  JsonObject *object = json_node_get_object (node);
+  g_autoptr (GList) members = json_object_get_members (object);
+
+  if (detail == DETAIL_FULL)
+    return g_steal_pointer (&node);
+  for (GList *l = members; l != NULL; l = l->next) {
+    gboolean is_kept = FALSE;
+
+    for (guint i = 0; !is_kept && i < G_N_ELEMENTS (kept); i++)
+      is_kept = g_str_equal (l->data, kept[i]);
+    if (!is_kept)
+      json_object_remove_member (object, l->data);
+  }
+
+  return g_steal_pointer (&node);
+}
+
 static void
 describe_slot (PbServerSession *self, PbServerSlot *slot, JsonArray *streams,
-    gint64 now_us)
+    Detail detail, gint64 now_us)
 {
   JsonObject *object = json_object_new ();
   JsonArray *receivers = json_array_new ();
@@ -37,26 +76,20 @@ describe_slot (PbServerSession *self, PbServerSlot *slot, JsonArray *streams,
   json_object_set_int_member (object, "port", slot->port);
   if (slot->sender != NULL)
     json_object_set_member (object, "sender",
-        pb_server_peer_describe (slot->sender, now_us));
+        describe_peer (slot->sender, detail, now_us));
   else
     json_object_set_null_member (object, "sender");
-  for (guint i = 0; i < slot->receivers->len; i++)
+  for (guint i = 0;
+       i < slot->receivers->len && detail != DETAIL_NO_RECEIVERS; i++)
     json_array_add_element (receivers,
-        pb_server_peer_describe (g_ptr_array_index (slot->receivers, i),
+        describe_peer (g_ptr_array_index (slot->receivers, i), detail,
             now_us));
   json_object_set_array_member (object, "receivers", receivers);
   json_array_add_object_element (streams, object);
 }
 
-/**
- * pb_server_session_describe: (skip)
- * @self: the session
- * @stream: (nullable): the one slot in scope
- *
- * Returns: (transfer full): section 4.4 of the protocol
- */
-JsonObject *
-pb_server_session_describe (PbServerSession *self, const char *stream)
+static JsonObject *
+describe (PbServerSession *self, const char *stream, Detail detail)
 {
   gint64 now_us = pb_server_context_now_us (self->context);
   const char *const *names = pb_session_get_streams (self->core);
@@ -80,8 +113,45 @@ pb_server_session_describe (PbServerSession *self, const char *stream)
   for (guint i = 0; names[i] != NULL; i++)
     if (stream == NULL || g_str_equal (stream, names[i]))
       describe_slot (self, g_hash_table_lookup (self->slots, names[i]),
-          streams, now_us);
+          streams, detail, now_us);
   json_object_set_array_member (object, "streams", streams);
+
+  return object;
+}
+
+static gsize
+measure (JsonObject *object)
+{
+  g_autoptr (JsonNode) node = json_node_alloc ();
+  g_autofree char *text = NULL;
+
+  json_node_set_object (node, object);
+  text = pb_json_print (node);
+
+  return strlen (text);
+}
+
+/**
+ * pb_server_session_describe: (skip)
+ * @self: the session
+ * @stream: (nullable): the one slot in scope
+ *
+ * Returns: (transfer full): section 4.4 of the protocol
+ */
+JsonObject *
+pb_server_session_describe (PbServerSession *self, const char *stream)
+{
+  /* what surely fits is not measured */
+  const guint small = 32;
+  guint n = g_hash_table_size (self->peers) + g_hash_table_size (self->slots);
+  JsonObject *object = describe (self, stream, DETAIL_FULL);
+
+  for (Detail detail = DETAIL_NO_FIGURES; n > small &&
+       measure (object) > PB_WS_MESSAGE_MAX - ENVELOPE_SIZE &&
+       detail <= DETAIL_NO_RECEIVERS; detail++) {
+    json_object_unref (object);
+    object = describe (self, stream, detail);
+  }
 
   return object;
 }
@@ -172,7 +242,7 @@ void
 pb_server_session_sweep (PbServerSession *self)
 {
   gint64 now_us = pb_server_context_now_us (self->context);
-  g_autoptr (GList) ids = NULL;
+  g_autoptr (GList) peers = NULL;
 
   /* ending a link takes it off no list: that happens when it is closed */
   for (guint i = 0; i < self->links->len; i++) {
@@ -181,7 +251,7 @@ pb_server_session_sweep (PbServerSession *self)
     if (link->connection != NULL)
       (void) pb_server_link_check_token (link);
   }
-  ids = g_hash_table_get_values (self->peers);
-  for (GList *l = ids; l != NULL; l = l->next)
+  peers = g_hash_table_get_values (self->peers);
+  for (GList *l = peers; l != NULL; l = l->next)
     sweep_peer (self, l->data, now_us);
 }

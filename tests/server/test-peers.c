@@ -633,6 +633,43 @@ test_observers_get_a_snapshot_for_many_changes (Fixture *f,
   g_assert_cmpuint (n, <=, 4);
 }
 
+static void
+test_a_huge_session_still_fits_a_message (Fixture *f, gconstpointer unused)
+{
+  GString *body = g_string_new ("{\"name\":\"demo\",\"streams\":[");
+  g_autofree char *admin = NULL;
+  g_autoptr (GPtrArray) all =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) ws_free);
+  g_autoptr (JsonObject) seen = NULL;
+  PbServerSession *session;
+  guint status;
+
+  for (guint i = 0; i < 64; i++)
+    g_string_append_printf (body, "%s\"a-slot-with-a-rather-long-name-%02u\"",
+        i > 0 ? "," : "", i);
+  g_string_append (body, "]}");
+  admin = create_session (f, body->str);
+  g_string_free (body, TRUE);
+  session = get_session (f, "demo");
+  for (guint i = 0; i < 12; i++) {
+    Ws *ws = ws_open (f, "demo", admin);
+
+    g_ptr_array_add (all, ws);
+    for (guint j = 0; j < 60; j++)
+      ws_send (ws, "{\"type\":\"register\",\"peer\":\"receiver-%u-%u\","
+          "\"stream\":\"a-slot-with-a-rather-long-name-%02u\","
+          "\"direction\":\"receive\",\"client\":\"a client with a name of "
+          "some length 1.2.3\"}", i, j, j);
+    ws_expect_none (f, ws, "error");
+  }
+  g_assert_cmpuint (g_hash_table_size (session->peers), ==, 12 * 60);
+  seen = http (f, "GET", "/api/session/demo", admin, NULL, &status);
+  g_assert_cmpuint (status, ==, 200);
+  g_assert_nonnull (seen);
+  g_assert_cmpuint (json_array_get_length (
+      json_object_get_array_member (seen, "streams")), ==, 64);
+}
+
 /* --- the end ------------------------------------------------------------- */
 
 static void
@@ -832,6 +869,8 @@ main (int argc, char **argv)
       test_tally_reaches_the_slot_and_no_other);
   TEST ("observers-get-a-snapshot-for-many-changes",
       test_observers_get_a_snapshot_for_many_changes);
+  TEST ("a-huge-session-still-fits-a-message",
+      test_a_huge_session_still_fits_a_message);
   TEST ("the-end-of-its-time-closes-and-forgets",
       test_the_end_of_its_time_closes_and_forgets);
   TEST ("time-is-up-before-the-sweep-sees-it",
