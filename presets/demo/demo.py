@@ -80,11 +80,16 @@ class Child:
             env["PATCHBAY_TOKEN"] = token
         self.name = name
         self.tail = []
-        self.process = subprocess.Popen(
-            argv, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, errors="replace",
-            # Ctrl-C is the demo's to hear; and no child outlives it.
-            start_new_session=True, preexec_fn=die_with_parent)
+        try:
+            self.process = subprocess.Popen(
+                argv, env=env, stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                errors="replace",
+                # Ctrl-C is the demo's to hear; and no child outlives it.
+                start_new_session=True, preexec_fn=die_with_parent)
+        except OSError as error:
+            raise Failed("cannot run %s: %s" % (argv[0], error.strerror)) \
+                from None
         self.reader = threading.Thread(target=self.read, args=(demo.events,),
                                        daemon=True)
         self.reader.start()
