@@ -7,6 +7,7 @@ registered with it and ended, by process id, when it is over, however it ends. T
 import json
 import os
 import queue
+import re
 import shutil
 import signal
 import socket
@@ -58,17 +59,26 @@ class Child:
     def __init__(self, scope, name, argv, env=None, cwd=None, merge=True):
         self.name, self.argv, self.lines, self.seen = name, argv, queue.Queue(), []
         self.process = subprocess.Popen(argv, env=env or environment(), cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                        stderr=subprocess.STDOUT if merge else subprocess.PIPE)
+                                        stderr=subprocess.STDOUT if merge else subprocess.DEVNULL)
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
         scope.children.append(self)
 
     def _read(self):
-        for raw in self.process.stdout:
-            line = raw.decode("utf-8", "replace").rstrip("\n")
-            self.seen.append(line)
-            self.lines.put(line)
+        rest = b""
+        while chunk := self.process.stdout.read1(65536):
+            # ffmpeg ends its progress lines with a carriage return
+            *lines, rest = re.split(rb"[\r\n]+", rest + chunk)
+            for raw in lines:
+                self._take(raw)
+        if rest:
+            self._take(rest)
         self.lines.put(None)
+
+    def _take(self, raw):
+        line = raw.decode("utf-8", "replace")
+        self.seen.append(line)
+        self.lines.put(line)
 
     def wait_line(self, accept, what, timeout=None):
         """The first line not yet consumed for which accept() is true; fails with all output otherwise."""
@@ -246,11 +256,13 @@ class Scope:
     def receiver(self, server, token, stream="cam-wide", more="", **kw):
         return Pipeline(self, "receiver", f"{RECEIVER} uri={server.uri(stream)} {more}{DECODE}", token=token, count=("out",), **kw)
 
-    def run(self, name, argv, **kw):
-        return Child(self, name, argv, **kw)
+    def run(self, name, argv, env=None, **kw):
+        return Child(self, name, argv, env, **kw)
 
     def shell(self, name, command, cwd=None, **env):
         """A printed command line, as a person pastes it. exec: the signal reaches the program itself."""
+        for screen in ("autovideosink", "autoaudiosink"):  # no screen, no loudspeaker here
+            command = command.replace(screen, "fakesink sync=true")
         return Child(self, name, ["bash", "-c", "exec " + command], environment(**env), cwd or self.directory)
 
 

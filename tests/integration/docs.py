@@ -31,8 +31,6 @@ def command(text, server):
     text = text.replace("\\\n", " ").replace("\n", " ").strip()
     expect(text.startswith("gst-launch-1.0 "), f"a gst-launch-1.0 line: {text}")
     text = text.replace("pb://127.0.0.1:8080/", f"pb://127.0.0.1:{server.port}/")
-    for screen in ("autovideosink", "autoaudiosink"):
-        text = text.replace(screen, "fakesink sync=true")
     return text.replace("gst-launch-1.0 ", "gst-launch-1.0 -m ", 1)
 
 

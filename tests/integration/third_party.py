@@ -63,8 +63,8 @@ def test_ffmpeg_listens(scope):
     clip(scope)
     server, admin, _, receive = production(scope)
     port = server.strings(admin)["port"]
-    scope.shell("ffmpeg", string(server.strings(admin)["send"], "ffmpeg", "listener"))
     receiver = scope.receiver(server, receive, more=f"mode=caller peer-address=127.0.0.1:{port}")
+    scope.shell("ffmpeg", string(server.wait_ready(admin, "send"), "ffmpeg", "listener"))
     receiver.wait_count("out", 50)
 
 
@@ -106,7 +106,7 @@ def test_transmit_receives(scope):
     server, admin, send, _ = production(scope)
     scope.sender(server, send, more="mode=listener")
     end = server.wait_ready(admin, "receive")
-    sink = scope.pipeline("sink", "udpsrc address=127.0.0.1 port=5000 ! tsdemux ! h264parse ! avdec_h264 ! fakesink name=out sync=false", count=("out",))
+    sink = scope.pipeline("sink", "udpsrc address=127.0.0.1 port=5000 ! tsdemux ! h264parse ! avdec_h264 ! fakesink name=out sync=false async=false", count=("out",))
     sink.wait_event("state", where=lambda e: e["state"] == "PLAYING")
     scope.shell("srt-live-transmit", string(end, "srt-live-transmit", "caller"))
     sink.wait_count("out", 50)
