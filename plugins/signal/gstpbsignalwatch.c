@@ -3,6 +3,8 @@
 
 #include "signal/gstpbsignal-private.h"
 
+#include <string.h>
+
 #include "glue/pb-gst-debug.h"
 #include "glue/pb-gst-message.h"
 
@@ -246,7 +248,20 @@ note_session (GstPbSignal *self, PbMessage *message)
       g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   JsonNode *streams =
       json_object_get_member (pb_message_peek_object (message), "streams");
+  g_autoptr (PbMessage) before = NULL;
+  g_autofree char *own = NULL;
   JsonArray *list;
+
+  g_mutex_lock (&self->lock);
+  if (self->uri != NULL)
+    own = g_strdup (self->uri->stream);
+  before =
+      self->last_session != NULL ? pb_message_ref (self->last_session) : NULL;
+  g_mutex_unlock (&self->lock);
+  /* it comes once for each registration of the connection */
+  if (before != NULL && json_object_equal (pb_message_peek_object (before),
+                            pb_message_peek_object (message)))
+    return;
 
   note_state (self, message);
   if (streams == NULL || !JSON_NODE_HOLDS_ARRAY (streams))
@@ -263,6 +278,8 @@ note_session (GstPbSignal *self, PbMessage *message)
       continue;
     object = json_node_get_object (node);
     stream = get_string (object, "stream");
+    if (own != NULL && strcmp (own, stream) != 0)
+      continue;
     note_tally (self, stream, get_string (object, "tally"));
     note_peer (self, present, stream, "send",
         json_object_get_member (object, "sender"));
