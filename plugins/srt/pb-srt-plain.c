@@ -121,11 +121,17 @@ connect_now (PbSrtPlain *self)
 
 /* --- the socket ----------------------------------------------------------- */
 
+/* Of an end that calls, others need the port that they must listen on; its own
+ * is nobody's business, and may be in use on the same machine. */
 static void
 tell (PbSrtPlain *self)
 {
-  self->callbacks.ready (self, self->out_address, self->out_port,
-      self->own_port, self->user_data);
+  if (self->mode == PB_SRT_CALLER)
+    self->callbacks.ready (self, NULL, self->port, self->port,
+        self->user_data);
+  else
+    self->callbacks.ready (self, self->out_address, self->out_port,
+        self->own_port, self->user_data);
 }
 
 static void

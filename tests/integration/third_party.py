@@ -131,20 +131,22 @@ def test_srtsrc(scope):
     sender.wait_event("stats", "packets sent", where=lambda e: e["fields"].get("packets-sent", 0) > 100)
 
 
-@test("an unencrypted caller and one with another slot's stream id are refused with a reason, and the stream that runs is not disturbed")
+@test("unencrypted, foreign and late callers are refused, each with its reason, and the stream that runs is not disturbed")
 def test_refused(scope):
     need("srt-live-transmit")
     server, admin, _, receive = production(scope)
     receiver = scope.receiver(server, receive)
     end = server.wait_ready(admin, "send")
+    base = f"srt://127.0.0.1:{end['port']}?mode=caller"
+    good = f"{base}&passphrase={server.strings(admin)['passphrase']}&pbkeylen=32"
+    for name, url, code in (("plain", base, "unencrypted"), ("foreign", f"{good}&streamid=other/cam", "stream-unknown")):
+        caller = scope.run(name, ["srt-live-transmit", "udp://127.0.0.1:5001", url])
+        receiver.wait_message("pb-fault", code=code)
+        caller.kill()
     scope.shell("srtsink", string(end, "gstreamer", "caller"))
     receiver.wait_count("out", 10)
-    base = f"srt://127.0.0.1:{end['port']}?mode=caller"
-    secret = server.strings(admin)["passphrase"]
-    scope.run("plain", ["srt-live-transmit", "udp://127.0.0.1:5001", base])
-    receiver.wait_message("pb-fault", code="unencrypted")
-    scope.run("foreign", ["srt-live-transmit", "udp://127.0.0.1:5002", f"{base}&passphrase={secret}&pbkeylen=32&streamid=other/cam"])
-    receiver.wait_message("pb-fault", code="stream-unknown")
+    scope.run("late", ["srt-live-transmit", "udp://127.0.0.1:5001", good])
+    receiver.wait_message("pb-fault", code="slot-taken")
     receiver.wait_more("out", 25)
 
 
