@@ -408,12 +408,33 @@ check_url (PbServerConfig *self, GError **error)
   return TRUE;
 }
 
-static gboolean
-is_wildcard (const char *address)
+/**
+ * pb_server_config_is_wildcard: (skip)
+ * @address: an IP literal
+ *
+ * Returns: whether it stands for every address of this machine
+ */
+gboolean
+pb_server_config_is_wildcard (const char *address)
 {
   g_autoptr (GInetAddress) parsed = g_inet_address_new_from_string (address);
 
   return g_inet_address_get_is_any (parsed);
+}
+
+static gboolean
+check_addresses (PbServerConfig *self, GError **error)
+{
+  g_autoptr (GInetAddress) parsed = NULL;
+
+  if (self->stun_public == NULL)
+    return TRUE;
+  parsed = g_inet_address_new_from_string (self->stun_public);
+  if (parsed == NULL)
+    return refuse (error, "[stun] public-address is an IP address, not “%s”.",
+        self->stun_public);
+
+  return TRUE;
 }
 
 /* Requirement S19: a passphrase must not cross a network in the clear. TLS of
@@ -428,7 +449,8 @@ check_exposure (PbServerConfig *self, GError **error)
         "over the network in the clear. Listen on 127.0.0.1 behind a TLS "
         "proxy, or say --behind-proxy, or accept it: --insecure-plain.",
         self->listen_address);
-  if (self->public_url == NULL && is_wildcard (self->listen_address))
+  if (self->public_url == NULL &&
+      pb_server_config_is_wildcard (self->listen_address))
     return refuse (error, "Listening on every address, the server does not "
         "know the one that people use: say --public-url https://HOST.");
 
@@ -486,7 +508,7 @@ pb_server_config_load (const PbServerOptions *options, GError **error)
     return NULL;
   if (!take_environment (self, error) ||
       !apply_options (self, options, error) || !check_url (self, error) ||
-      !check_exposure (self, error))
+      !check_addresses (self, error) || !check_exposure (self, error))
     return NULL;
   if (self->secret == NULL && self->secret_file != NULL) {
     self->secret = pb_server_config_read_secret (self->secret_file, error);

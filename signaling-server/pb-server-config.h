@@ -71,6 +71,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PbServerConfig, pb_server_config_free)
 /* (transfer full): what is effective, as a config file; no secret in it */
 char *pb_server_config_print (const PbServerConfig *self);
 gboolean pb_server_config_is_loopback (const PbServerConfig *self);
+gboolean pb_server_config_is_wildcard (const char *address);
 /* (transfer full): free with pb_secret_free() */
 char *pb_server_config_read_secret (const char *file, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;

@@ -167,6 +167,29 @@ find_token (SoupServerMessage *msg, const PbServerRoute *route,
   return TRUE;
 }
 
+/* Our own pages, by each name under which they are opened. */
+static gboolean
+is_own_origin (PbServer *self, const char *origin)
+{
+  g_autoptr (GUri) uri =
+      g_uri_parse (self->public_url, G_URI_FLAGS_NONE, NULL);
+  g_autofree char *public_origin = NULL;
+  g_autofree char *local = NULL;
+
+  if (g_str_equal (origin, self->address) ||
+      g_strv_contains ((const char *const *) self->config->origins, origin))
+    return TRUE;
+  if (uri != NULL)
+    public_origin = g_uri_join (G_URI_FLAGS_NONE, g_uri_get_scheme (uri),
+        NULL, g_uri_get_host (uri), g_uri_get_port (uri), "", NULL, NULL);
+  if (pb_server_config_is_loopback (self->config))
+    local = g_strconcat ("http://localhost", strrchr (self->address, ':'),
+        NULL);
+
+  return g_strcmp0 (origin, public_origin) == 0 ||
+      g_strcmp0 (origin, local) == 0;
+}
+
 /* A page of another site must not reach a server on somebody's own machine or
  * network through that somebody's browser. */
 static gboolean
@@ -175,22 +198,13 @@ check_origin (PbServer *self, SoupServerMessage *msg,
 {
   SoupMessageHeaders *headers = soup_server_message_get_request_headers (msg);
   const char *origin = soup_message_headers_get_list (headers, "Origin");
-  g_autofree char *public_origin = NULL;
-  g_autoptr (GUri) uri = NULL;
 
   if (origin == NULL) {
     if ((route->flags & PB_SERVER_ROUTE_WEBSOCKET) == 0 || token_in_header)
       return TRUE;
     return fail (error, PB_ERROR_DENIED, "no Origin, no token in a header");
   }
-  if (g_str_equal (origin, self->address) ||
-      g_strv_contains ((const char *const *) self->config->origins, origin))
-    return TRUE;
-  uri = g_uri_parse (self->public_url, G_URI_FLAGS_NONE, NULL);
-  public_origin = uri == NULL ? NULL
-      : g_uri_join (G_URI_FLAGS_NONE, g_uri_get_scheme (uri), NULL,
-            g_uri_get_host (uri), g_uri_get_port (uri), "", NULL, NULL);
-  if (g_strcmp0 (origin, public_origin) == 0)
+  if (is_own_origin (self, origin))
     return TRUE;
 
   return fail (error, PB_ERROR_DENIED, "foreign Origin");

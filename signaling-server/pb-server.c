@@ -188,6 +188,12 @@ open_stun (PbServer *self, GError **error)
   self->context->stun_port = pb_server_stun_get_port (self->stun);
   g_free (self->context->stun_address);
   self->context->stun_address = g_strdup (config->stun_public);
+  /* clients look for it where they found the server: say so where that would
+   * be wrong */
+  if (config->stun_public == NULL && config->stun_address != NULL &&
+      !g_str_equal (config->stun_address, config->listen_address) &&
+      !pb_server_config_is_wildcard (config->stun_address))
+    self->context->stun_address = g_strdup (config->stun_address);
   return TRUE;
 }
 

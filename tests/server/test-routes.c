@@ -265,6 +265,48 @@ test_a_token_is_shown_in_one_place (Fixture *f, gconstpointer unused)
   assert_refused (f, "GET", query, admin, NULL, 400, "INVALID_MESSAGE");
 }
 
+/* As a browser does it: no Authorization header, an Origin. */
+static guint
+upgrade_from (Fixture *f, const char *origin, const char *protocol,
+    const char *query)
+{
+  g_autofree char *path = g_strconcat ("/api/ws/demo", query, NULL);
+  g_autoptr (SoupMessage) msg = new_message (f, "GET", path, NULL, NULL);
+  SoupMessageHeaders *headers = soup_message_get_request_headers (msg);
+  g_autoptr (GBytes) body = NULL;
+
+  if (origin != NULL)
+    soup_message_headers_replace (headers, "Origin", origin);
+  if (protocol != NULL)
+    soup_message_headers_replace (headers, "Sec-WebSocket-Protocol", protocol);
+  body = http_raw (f, msg);
+
+  return soup_message_get_status (msg);
+}
+
+static void
+test_a_browser_must_come_from_our_own_page (Fixture *f, gconstpointer unused)
+{
+  g_autofree char *admin = create_session (f, NULL);
+  g_autofree char *protocol = g_strconcat ("patchbay.v1, ", admin, NULL);
+  g_autofree char *query = g_strconcat ("?t=", admin, NULL);
+  const char *own = pb_server_get_address (f->server);
+  g_autofree char *local =
+      g_strconcat ("http://localhost", strrchr (own, ':'), NULL);
+
+  /* 400: it is let through to the handshake, which this is not */
+  g_assert_cmpuint (upgrade_from (f, own, protocol, ""), ==, 400);
+  g_assert_cmpuint (upgrade_from (f, local, protocol, ""), ==, 400);
+  g_assert_cmpuint (upgrade_from (f, NULL, protocol, ""), ==, 400);
+  g_assert_cmpuint (upgrade_from (f, own, NULL, query), ==, 400);
+  g_assert_cmpuint (upgrade_from (f, NULL, NULL, query), ==, 403);
+  g_assert_cmpuint (upgrade_from (f, "https://evil.example", protocol, ""),
+      ==, 403);
+  g_assert_cmpuint (upgrade_from (f, "null", protocol, ""), ==, 403);
+  g_assert_cmpuint (upgrade_from (f, own, "patchbay.v1", ""), ==, 401);
+  g_assert_cmpuint (upgrade_from (f, own, protocol, query), ==, 400);
+}
+
 static void
 test_unknown_routes_methods_and_parameters (Fixture *f, gconstpointer unused)
 {
@@ -531,6 +573,8 @@ main (int argc, char **argv)
   TEST ("every-guarded-route-asks-for-a-token",
       test_every_guarded_route_asks_for_a_token);
   TEST ("a-token-is-shown-in-one-place", test_a_token_is_shown_in_one_place);
+  TEST ("a-browser-must-come-from-our-own-page",
+      test_a_browser_must_come_from_our_own_page);
   TEST ("unknown-routes-methods-and-parameters",
       test_unknown_routes_methods_and_parameters);
   TEST ("mint-never-widens", test_mint_never_widens);
