@@ -3,9 +3,8 @@
 """libpb exports what its headers promise: every PB_API name is there, nothing
 else is, and each has a description.
 
-A name is described by a gtk-doc block above its definition, or by a comment
-above its declaration in the header; accessors whose name says it all are
-covered by the block of their type.
+A name is described by a gtk-doc block above its definition; what a macro
+declares (get_type) is covered by the block of its type.
 
 usage: check-exports.py SOURCE_ROOT LIBRARY
 """
@@ -37,6 +36,19 @@ def promised(root):
     return names
 
 
+def described(root):
+    names = set()
+    for room in ("core", "net"):
+        folder = os.path.join(root, "gst", room)
+        for file in sorted(os.listdir(folder)):
+            if file.endswith(".c"):
+                with open(os.path.join(folder, file),
+                          encoding="utf-8") as handle:
+                    names.update(re.findall(r"^ \* (pb_\w+):", handle.read(),
+                                            re.M))
+    return names
+
+
 def exported(library):
     out = subprocess.run(
         ["nm", "--dynamic", "--defined-only", "--format=posix", library],
@@ -55,15 +67,14 @@ def main():
     want = promised(root)
     have = exported(library)
     tests = []
-    # A header may land before the file that implements it; what is declared
-    # in a header whose .c is not there yet is not missing, it is to come.
-    there = {name for name, header in want.items()
-             if os.path.isfile(os.path.join(root, "gst", header[:-2] + ".c"))}
-    missing = sorted(there - have)
+    missing = sorted(set(want) - have)
     extra = sorted(name for name in have - set(want))
     tests.append((not missing, "every PB_API name is exported", missing))
     tests.append((not extra, "nothing else is exported", extra))
-    tests.append((bool(have), "the library exports something", []))
+    silent = sorted(name for name in set(want) - described(root)
+                    if not name.endswith(("_get_type", "_quark")))
+    tests.append((bool(want) and not silent, "every one has a description",
+                  silent))
     print("1..%d" % len(tests))
     for number, (good, title, names) in enumerate(tests, 1):
         for name in names:
