@@ -21,6 +21,7 @@
 static void
 request_clear (PbServerRequest *request)
 {
+  g_free (request->route);
   g_free (request->name);
   g_free (request->id);
   g_free (request->address);
@@ -379,7 +380,7 @@ serve (PbServer *self, SoupServerMessage *msg, const char *path,
       &request->name, error);
   if (route == NULL)
     return FALSE;
-  request->route = route->path;
+  request->route = g_strconcat (route->method, " ", route->path, NULL);
   if (!read_query (msg, route, request, error) ||
       !check_token (self, msg, route, request, error))
     return FALSE;
@@ -411,7 +412,7 @@ serve (PbServer *self, SoupServerMessage *msg, const char *path,
 void
 pb_server_dispatch (PbServer *self, SoupServerMessage *msg, const char *path)
 {
-  g_auto (PbServerRequest) request = { .route = "(none)" };
+  g_auto (PbServerRequest) request = { NULL };
   g_autoptr (PbServerReply) reply = NULL;
   g_autoptr (GError) error = NULL;
 

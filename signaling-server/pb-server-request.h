@@ -15,7 +15,7 @@ G_BEGIN_DECLS
  * line. dispatch() made it.
  */
 typedef struct {
-  const char *route;      /* "GET /api/session/{name}": what logs may tell */
+  char *route;            /* "GET /api/session/{name}": what logs may tell */
   char *name;             /* (nullable): the {name} of the path, valid */
   GHashTable *query;      /* text -> text; no two equal keys */
   PbToken *token;         /* (nullable) only where the route needs none */

@@ -677,14 +677,17 @@ pb_server_session_introduce (PbServerSession *self, PbServerPeer *peer)
 {
   PbServerSlot *slot = peer->slot;
 
+  if (peer->direction == PB_DIRECTION_OBSERVE) {
+    /* for the others nothing has changed */
+    pb_server_session_send_snapshot (self, peer);
+    return;
+  }
   if (peer->direction == PB_DIRECTION_SEND) {
     for (guint i = 0; i < slot->receivers->len; i++)
       introduce_pair (self, peer, g_ptr_array_index (slot->receivers, i));
-  } else if (peer->direction == PB_DIRECTION_RECEIVE &&
-      slot->sender != NULL) {
+  } else if (slot->sender != NULL) {
     introduce_pair (self, slot->sender, peer);
   }
-  if (slot != NULL)
-    pb_server_session_update (self, slot);
+  pb_server_session_update (self, slot);
   pb_server_session_queue_snapshot (self);
 }

@@ -72,6 +72,8 @@ void pb_server_session_broadcast (PbServerSession *self, PbServerSlot *slot,
 void pb_server_session_tell_others (PbServerSession *self, PbServerPeer *peer,
     PbMessage *message, const char *with);
 void pb_server_session_queue_snapshot (PbServerSession *self);
+void pb_server_session_send_snapshot (PbServerSession *self,
+    PbServerPeer *peer);
 /* (transfer full): section 4.4; `stream` NULL: every slot */
 JsonObject *pb_server_session_describe (PbServerSession *self,
     const char *stream);

@@ -173,6 +173,19 @@ new_snapshot (PbServerSession *self, PbServerSlot *slot)
   return message;
 }
 
+/**
+ * pb_server_session_send_snapshot: (skip)
+ * @self: the session
+ * @peer: an observer that has just come
+ */
+void
+pb_server_session_send_snapshot (PbServerSession *self, PbServerPeer *peer)
+{
+  g_autoptr (PbMessage) message = new_snapshot (self, peer->slot);
+
+  pb_server_link_send (peer->link, message);
+}
+
 static gboolean
 on_snapshot (gpointer user_data)
 {
