@@ -116,6 +116,8 @@ const handlers = {
   tally(message) {
     const slot = slots.get(message.stream);
     if (slot) slot.tally = message.state;
+    element('said').textContent =
+        `${message.stream}: ${TALLY[message.state]}`;
     draw();
   },
   health(message) {
