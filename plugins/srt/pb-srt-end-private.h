@@ -62,6 +62,7 @@ struct _PbSrtEnd
   GPtrArray *counterparts; /* of PbSrtCounterpart */
   PbSrtPlain *plain;       /* (nullable): our own plain endpoint */
   GArray *plain_media;     /* guint: its links that carry */
+  guint n_quick; /* early health reports to come */
   GSource *health_timer, *absent_timer;
 
   gint active; /* atomic: the link whose data a receiver takes; 0: none */
@@ -93,6 +94,7 @@ void pb_srt_end_send_status (PbSrtEnd *self, const char *srt, const char *with,
 /* What we ask for: the property's, else the session's */
 guint pb_srt_end_get_wanted_latency (PbSrtEnd *self);
 void pb_srt_end_set_negotiated (PbSrtEnd *self, guint latency_ms);
+void pb_srt_end_hurry_health (PbSrtEnd *self);
 /* Works out the state and tells the element if it is another. */
 void pb_srt_end_update_state (PbSrtEnd *self);
 

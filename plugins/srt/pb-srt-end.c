@@ -11,7 +11,7 @@
 /* The ends of a production rarely start in the same second. */
 #define ABSENT_MS 2500
 /* The first figures of a connection, before the regular ones */
-#define FIRST_HEALTH_MS 1000
+#define QUICK_HEALTH_MS 1000
 
 /* --- small things --------------------------------------------------------- */
 
@@ -148,7 +148,13 @@ on_health (gpointer user_data)
   g_autoptr (PbMessage) message = NULL;
 
   clear_source (&self->health_timer);
-  self->health_timer = attach_timer (self, self->health_interval_ms, on_health);
+  if (self->n_quick > 0) {
+    self->n_quick--;
+    self->health_timer = attach_timer (self, QUICK_HEALTH_MS, on_health);
+  } else {
+    self->health_timer =
+        attach_timer (self, self->health_interval_ms, on_health);
+  }
   if (!pb_srt_io_get_stats (self->io, 0, &stats))
     return G_SOURCE_REMOVE;
 
@@ -158,6 +164,19 @@ on_health (gpointer user_data)
     pb_gst_session_send (self->session, message);
 
   return G_SOURCE_REMOVE;
+}
+
+/* Better counts after two reports in a row: a new connection gives them soon,
+ * and is not called disconnected for ten seconds more. */
+void
+pb_srt_end_hurry_health (PbSrtEnd *self)
+{
+  if (self->health_timer == NULL)
+    return;
+
+  self->n_quick = 2;
+  clear_source (&self->health_timer);
+  self->health_timer = attach_timer (self, QUICK_HEALTH_MS, on_health);
 }
 
 /* --- registered ----------------------------------------------------------- */
@@ -285,7 +304,7 @@ handle_registered (PbSrtEnd *self, PbMessage *message)
   tell (self, "latency");
   pb_srt_meet_tell_again (self);
   if (self->health_timer == NULL)
-    self->health_timer = attach_timer (self, FIRST_HEALTH_MS, on_health);
+    self->health_timer = attach_timer (self, QUICK_HEALTH_MS, on_health);
   find_stun (self, message);
   pb_srt_end_update_state (self);
 }

@@ -553,6 +553,7 @@ handle_connected (PbSrtEnd *self, const IoEvent *event)
         event->version >> 8 & 0xff, event->version & 0xff);
   }
   pb_srt_report_clear_media (self->report);
+  pb_srt_end_hurry_health (self);
   pb_srt_end_set_negotiated (self, event->latency_ms);
   pb_srt_report_peer (self->report, id, client, path, "connected",
       event->key_length == 16 ? "aes-128" : "aes-256", event->latency_ms);

@@ -33,6 +33,7 @@ struct _PbSrtPeer
   guint attempts; /* since the last time it worked */
   PbIcePath *path;
   gboolean they_are_ready, has_signalling;
+  gboolean was_cut; /* signalling was away since the attempt began */
   guint link;     /* of the SRT engine; 0: none */
   PbFault fault;  /* the last one, for `restart` */
   GSource *timer; /* owned: the attempt's limit, or the wait for the next */
@@ -263,6 +264,7 @@ begin (PbSrtPeer *self, guint number)
   };
 
   end_attempt (self);
+  self->was_cut = FALSE;
   self->number = number;
   self->path = pb_ice_path_new (self->context, &config, &callbacks, self);
   if (!pb_ice_path_start (self->path, &error)) {
@@ -479,7 +481,8 @@ void
 pb_srt_peer_introduce (PbSrtPeer *self)
 {
   self->has_signalling = TRUE;
-  if (self->state == PB_SRT_PEER_CONNECTED)
+  if (self->state == PB_SRT_PEER_CONNECTED
+      || (self->state == PB_SRT_PEER_CONNECTING && !self->was_cut))
     return;
 
   if (self->number == 0)
@@ -502,6 +505,7 @@ pb_srt_peer_set_signalling (PbSrtPeer *self, gboolean is_up)
     return;
 
   self->has_signalling = is_up;
+  self->was_cut = self->was_cut || !is_up;
   /* Both sockets chosen: the link needs no signalling any more. Everything
    * before that begins again with the next introduction. */
   if (!is_up && self->state != PB_SRT_PEER_CONNECTED && self->link == 0) {

@@ -227,6 +227,21 @@ get_rtt (const PbSrtStats *stats)
   return stats->rtt_ms == RTT_GUESS_MS ? 0.0 : stats->rtt_ms;
 }
 
+/* libsrt guesses the path's capacity from pairs of packets, and is far off
+ * where few are sent. A path that carries the stream without loss or backlog
+ * has what it needs, whatever the guess. */
+static double
+get_bandwidth (const PbSrtStats *stats, const PbHealthSample *sample)
+{
+  double guess = (double) stats->bandwidth_bps / 1000.0;
+
+  if (guess < 1.2 * sample->bitrate_kbps && sample->loss_percent < 2.0
+      && 4.0 * sample->buffer_ms < (double) sample->latency_ms)
+    return 0.0;
+
+  return guess;
+}
+
 static void
 fill_sample (PbSrtReport *self, const PbSrtStats *now, gint64 interval_us,
     PbHealthSample *out)
@@ -237,7 +252,6 @@ fill_sample (PbSrtReport *self, const PbSrtStats *now, gint64 interval_us,
     .rtt_ms = get_rtt (now),
     .buffer_ms = now->buffer_ms,
     .latency_ms = now->latency_ms,
-    .bandwidth_kbps = (double) now->bandwidth_bps / 1000.0,
     .interval_ms = interval_us / G_TIME_SPAN_MILLISECOND,
     .connected = now->n_links > 0,
   };
@@ -269,6 +283,7 @@ fill_sample (PbSrtReport *self, const PbSrtStats *now, gint64 interval_us,
     out->drop_percent =
         percent (now->packets_dropped - then->packets_dropped, received);
   }
+  out->bandwidth_kbps = get_bandwidth (now, out);
 }
 
 /**

@@ -31,7 +31,7 @@ def test_canary(scope):
         scope.pipeline("director", f"pbsignal uri=pb://127.0.0.1:{server.port}/demo", token=admin, GST_DEBUG_FILE=logs["director"], **debug),
     ]
     children[0].wait_count("out", 10, timeout=180)
-    pbctl = scope.run("pbctl", [PBCTL, "--server", server.url, "tally", "cam-wide", "program"], environment(PATCHBAY_TOKEN=admin, **debug))
+    pbctl = scope.run("pbctl", [PBCTL, "--server", server.url, "tally", "cam-wide", "program"], env=environment(PATCHBAY_TOKEN=admin, **debug))
     pbctl.wait()
     children[2].wait_message("pb-tally", timeout=180)
     # a wrong token and a wrong passphrase are refused, and refusals are where secrets slip out
