@@ -46,6 +46,23 @@ def count_tap(text):
     return passed, failed, skipped
 
 
+def explain_tap(text, lines=25):
+    """The lines that failed, each with the comments that belong to it."""
+    kept, more = [], 0
+    for line in text.splitlines():
+        if line.startswith("not ok") and "# TODO" not in line.upper():
+            kept.append(line)
+            more = lines
+        elif more > 0 and line.startswith(("#", "Bail out!")):
+            kept.append(line[:400])
+            more -= 1
+        elif line.startswith("Bail out!"):
+            kept.append(line[:400])
+        elif line.startswith("ok"):
+            more = 0
+    return kept
+
+
 def count_check(text):
     """libcheck, which GstCheck prints."""
     hits = CHECK.findall(text)
@@ -130,6 +147,9 @@ def main():
         for test in tests:
             counts = count_test(test)
             if counts[1]:
+                # meson shows no TAP test's own words
+                for line in explain_tap(test.get("stdout") or ""):
+                    print(line)
                 names.append("%s: %s" % (test.get("name", "?"),
                                          test.get("result", "?")))
             total = [a + b for a, b in zip(total, counts)]
