@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
 #include "core/pb-limits.h"
 #include "core/pb-random.h"
 #include "net/pb-envelope-private.h"
@@ -254,6 +257,9 @@ on_connected (GObject *client, GAsyncResult *result, gpointer user_data)
     return;
   }
 
+  /* or each second small message waits 40 ms for the other end's ACK */
+  g_socket_set_option (g_socket_connection_get_socket (connection), IPPROTO_TCP,
+      TCP_NODELAY, 1, NULL);
   self->stream = G_IO_STREAM (connection);
   g_output_stream_write_all_async (g_io_stream_get_output_stream (self->stream),
       self->request, strlen (self->request), G_PRIORITY_DEFAULT,

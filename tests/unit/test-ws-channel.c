@@ -459,6 +459,8 @@ on_mute_readable (GSocket *socket, GIOCondition condition, gpointer data)
 
     g_assert_cmpint (g_socket_send (socket, frame, sizeof frame, NULL, NULL),
         ==, sizeof frame);
+    /* or libsoup's client waits 5 s for it */
+    g_socket_shutdown (socket, FALSE, TRUE, NULL);
   }
 
   return G_SOURCE_REMOVE;
