@@ -47,8 +47,8 @@ def _(scope):
     line = child.wait_line(lambda line: line, "its first line")
     expect(line.startswith("listening on http://127.0.0.1:"), line)
     expect(child.seen == [line], "nothing before it")
-    said = "".join(child.process.stderr.readline().decode() for _ in range(2))
-    expect("this run has one of its own" in said, said)
+    both = scope.run("patchbayd", [PATCHBAYD, "--listen", "127.0.0.1:0"])
+    both.wait_line(lambda line: "this run has one of its own" in line, "whose secret")
 
 
 @test("a wrong command line or configuration is refused in a sentence")
