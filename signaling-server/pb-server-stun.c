@@ -38,7 +38,8 @@ typedef struct {
 struct _PbServerStun {
   int fd;
   GSource *source;
-  StunAgent agent;
+  StunAgent agent;   /* RFC 5389 */
+  StunAgent classic; /* RFC 3489: libnice asks that way when it gathers */
   guint16 port;
   guint64 seed; /* so that nobody can choose whose bucket he falls on */
   PbServerStunStats stats;
@@ -103,6 +104,29 @@ is_allowed (PbServerStun *self, const struct sockaddr_storage *from)
   return TRUE;
 }
 
+/* RFC 5389, section 12.2: a request without the magic cookie comes from a
+ * client of RFC 3489, which knows MAPPED-ADDRESS only. */
+static gboolean
+is_classic (const guint8 *request)
+{
+  static const guint8 cookie[] = { 0x21, 0x12, 0xa4, 0x42 };
+
+  return memcmp (request + 4, cookie, sizeof cookie) != 0;
+}
+
+static gboolean
+append_address (StunMessage *reply, gboolean classic,
+    const struct sockaddr_storage *from, socklen_t from_size)
+{
+  StunMessageReturn result = classic
+      ? stun_message_append_addr (reply, STUN_ATTRIBUTE_MAPPED_ADDRESS,
+            (const struct sockaddr *) from, from_size)
+      : stun_message_append_xor_addr (reply,
+            STUN_ATTRIBUTE_XOR_MAPPED_ADDRESS, from, from_size);
+
+  return result == STUN_MESSAGE_RETURN_SUCCESS;
+}
+
 /* The answer to a request, in @response; 0 for none */
 static gsize
 answer (PbServerStun *self, const guint8 *request, gsize size,
@@ -111,14 +135,17 @@ answer (PbServerStun *self, const guint8 *request, gsize size,
 {
   StunMessage question, reply;
   StunValidationStatus status;
+  StunAgent *agent;
+  gboolean classic;
   gsize length;
 
   /* libnice reads the header's fields, then trusts that they are there */
   if (size < STUN_MESSAGE_HEADER_LENGTH ||
       stun_message_validate_buffer_length (request, size, TRUE) != (int) size)
     return 0;
-  status = stun_agent_validate (&self->agent, &question, request, size, NULL,
-      NULL);
+  classic = is_classic (request);
+  agent = classic ? &self->classic : &self->agent;
+  status = stun_agent_validate (agent, &question, request, size, NULL, NULL);
   if (status != STUN_VALIDATION_SUCCESS &&
       status != STUN_VALIDATION_UNKNOWN_REQUEST_ATTRIBUTE)
     return 0;
@@ -127,16 +154,14 @@ answer (PbServerStun *self, const guint8 *request, gsize size,
     return 0;
 
   if (status == STUN_VALIDATION_UNKNOWN_REQUEST_ATTRIBUTE) {
-    length = stun_agent_build_unknown_attributes_error (&self->agent, &reply,
+    length = stun_agent_build_unknown_attributes_error (agent, &reply,
         response, RESPONSE_MAX, &question);
   } else {
-    if (!stun_agent_init_response (&self->agent, &reply, response,
-            RESPONSE_MAX, &question) ||
-        stun_message_append_xor_addr (&reply,
-            STUN_ATTRIBUTE_XOR_MAPPED_ADDRESS, from, from_size) !=
-            STUN_MESSAGE_RETURN_SUCCESS)
+    if (!stun_agent_init_response (agent, &reply, response, RESPONSE_MAX,
+            &question) ||
+        !append_address (&reply, classic, from, from_size))
       return 0;
-    length = stun_agent_finish_message (&self->agent, &reply, NULL, 0);
+    length = stun_agent_finish_message (agent, &reply, NULL, 0);
   }
 
   return length <= FACTOR_MAX * size ? length : 0;
@@ -238,6 +263,8 @@ pb_server_stun_new (const char *address, guint16 port, GError **error)
   pb_random_bytes (&self->seed, sizeof self->seed);
   stun_agent_init (&self->agent, known_attributes, STUN_COMPATIBILITY_RFC5389,
       STUN_AGENT_USAGE_IGNORE_CREDENTIALS);
+  stun_agent_init (&self->classic, known_attributes,
+      STUN_COMPATIBILITY_RFC3489, STUN_AGENT_USAGE_IGNORE_CREDENTIALS);
   self->source = g_unix_fd_source_new (self->fd, G_IO_IN);
   g_source_set_static_name (self->source, "patchbay STUN");
   g_source_set_callback (self->source, G_SOURCE_FUNC (on_readable), self,

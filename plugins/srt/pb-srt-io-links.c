@@ -152,29 +152,6 @@ call_link (PbSrtIo *io, PbSrtLink *link)
 }
 
 static void
-begin_link (PbSrtIo *io, PbSrtLink *link)
-{
-  if (link->info.mode == PB_SRT_LISTENER) {
-    link->state = PB_SRT_LINK_LISTENING;
-    watch_link (io, link, SRT_EPOLL_ERR | SRT_EPOLL_IN);
-    return;
-  }
-
-  /* before the callback, which may remove the link: that is a command, and
-   * commands are not run from here */
-  if (io->callbacks.connecting != NULL)
-    io->callbacks.connecting (io, &link->info, io->user_data);
-  if (link->info.peer == NULL) {
-    link->info.peer =
-        g_inet_socket_address_new_from_string (link->host, link->host_port);
-  }
-  if (link->info.peer == NULL)
-    start_lookup (io, link);
-  else
-    call_link (io, link);
-}
-
-static void
 insert_link (PbSrtIo *io, PbSrtLink *link)
 {
   g_mutex_lock (&io->lock);
@@ -200,6 +177,32 @@ pb_srt_io_accept_links (PbSrtIo *io, PbSrtLink *listener)
     pb_srt_io_establish_link (io, link);
     length = sizeof peer;
   }
+}
+
+static void
+begin_link (PbSrtIo *io, PbSrtLink *link)
+{
+  if (link->info.mode == PB_SRT_LISTENER) {
+    link->state = PB_SRT_LINK_LISTENING;
+    watch_link (io, link, SRT_EPOLL_ERR | SRT_EPOLL_IN);
+    /* It has listened since it was made, and libsrt gives an epoll set no
+     * event for a caller who came before. */
+    pb_srt_io_accept_links (io, link);
+    return;
+  }
+
+  /* before the callback, which may remove the link: that is a command, and
+   * commands are not run from here */
+  if (io->callbacks.connecting != NULL)
+    io->callbacks.connecting (io, &link->info, io->user_data);
+  if (link->info.peer == NULL) {
+    link->info.peer =
+        g_inet_socket_address_new_from_string (link->host, link->host_port);
+  }
+  if (link->info.peer == NULL)
+    start_lookup (io, link);
+  else
+    call_link (io, link);
 }
 
 static void

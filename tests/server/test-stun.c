@@ -107,6 +107,27 @@ test_ipv4 (Fixture *f, gconstpointer unused)
   g_assert_cmpuint (pb_server_stun_get_stats (f->stun)->n_answered, ==, 1);
 }
 
+/* RFC 3489, as libnice asks when it gathers: no cookie, MAPPED-ADDRESS */
+static void
+test_classic (Fixture *f, gconstpointer unused)
+{
+  static const char classic[] = "\x00\x01\x00\x00" "abcd" ID;
+  const guint8 *data;
+  struct sockaddr_in own;
+  socklen_t size = sizeof own;
+
+  send_datagram (f, classic, sizeof classic - 1);
+  expect_answer (f);
+  data = f->client->received->data;
+  getsockname (f->client->fd, (struct sockaddr *) &own, &size);
+  g_assert_cmpuint (f->client->received->len, ==, 20 + 12);
+  g_assert_cmpmem (data, 4, "\x01\x01\x00\x0c", 4);
+  g_assert_cmpmem (data + 4, 16, "abcd" ID, 16);
+  g_assert_cmpmem (data + 20, 6, "\x00\x01\x00\x08\x00\x01", 6);
+  g_assert_cmpmem (data + 26, 2, &own.sin_port, 2);
+  g_assert_cmpmem (data + 28, 4, &own.sin_addr, 4);
+}
+
 static gboolean
 has_ipv6 (void)
 {
@@ -188,8 +209,9 @@ static const Case cases[] = {
   { "empty", S ("") },
   { "one-byte", S ("\x00") },
   { "garbage", S ("garbage garbage garbage garbage") },
-  { "wrong-cookie", S ("\x00\x01\x00\x00\x21\x12\xa4\x43" ID) },
-  { "rfc-3489", S ("\x00\x01\x00\x00" "abcd" ID) },
+  { "classic-allocate", S ("\x00\x03\x00\x00" "abcd" ID) },
+  { "classic-response", S ("\x01\x01\x00\x00" "abcd" ID) },
+  { "classic-cut", S ("\x00\x01\x00\x08" "abcd" ID) },
   { "cut-header", S ("\x00\x01\x00\x00" COOKIE "abcdefghijk") },
   { "length-beyond", S ("\x00\x01\x00\x08" COOKIE ID) },
   { "length-short-of-the-end", S ("\x00\x01\x00\x00" COOKIE ID "\x80\x22\x00\x00") },
@@ -281,6 +303,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 
   ADD ("/stun/ipv4", test_ipv4);
+  ADD ("/stun/classic", test_classic);
   g_test_add_func ("/stun/ipv6", test_ipv6);
   g_test_add_func ("/stun/ipv4-on-ipv6", test_ipv4_on_ipv6);
   ADD ("/stun/with-attributes", test_with_attributes);
