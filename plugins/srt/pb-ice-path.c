@@ -709,7 +709,7 @@ pb_ice_path_take_socket (PbIcePath *self, int *fd, GSocketAddress **remote,
     GError **error)
 {
   NiceCandidate *local = NULL, *peer = NULL;
-  GSocket *socket = NULL;
+  g_autoptr (GSocket) socket = NULL; /* libnice gives a reference */
   g_autoptr (GSocketAddress) address = NULL;
   int copy = -1;
 
