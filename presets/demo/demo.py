@@ -128,6 +128,13 @@ def seconds_of(text):
     return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
 
 
+def rounded(text):
+    try:
+        return "%.1f" % float(text)
+    except (TypeError, ValueError):
+        return "?"
+
+
 def picture_size(name):
     """(width, height) of a PNG, or None."""
     try:
@@ -436,7 +443,7 @@ class Demo:
                 health.get("packets", "?"),
                 health.get("packets-dropped", "?"),
                 after("arrived"), after("decoded"), latency,
-                health.get("rtt", "?"), peer.get("path", "?"),
+                rounded(health.get("rtt")), peer.get("path", "?"),
                 peer.get("cipher", "?")))
         if receiver.tone is not None:
             text += " The tone came through at %.0f dB." % receiver.tone
