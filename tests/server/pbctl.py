@@ -13,8 +13,8 @@ import sys
 import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "common"))
-from pbtest import (PBCTL, WATCHDOG, environment, expect, need, run,  # noqa: E402
-                    test, until)
+from pbtest import (PBCTL, WATCHDOG, Skipped, environment, expect,  # noqa: E402
+                    need, run, test, until)
 
 
 class Answer:
@@ -314,7 +314,10 @@ def watch_terminal(scope):
     server = scope.server()
     admin = create(scope, server)
     for colour in (True, False):
-        master, slave = pty.openpty()
+        try:
+            master, slave = pty.openpty()
+        except OSError as error:
+            raise Skipped(f"no terminal to be had: {error}") from None
         env = environment(PATCHBAY_TOKEN=admin, TERM="xterm")
         env.pop("NO_COLOR", None)
         if not colour:
