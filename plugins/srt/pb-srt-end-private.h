@@ -11,8 +11,8 @@
 
 G_BEGIN_DECLS
 
-/* Shared by pb-srt-end.c (registration, messages, life) and pb-srt-meet.c (who
- * is met, and the engine's links). */
+/* Shared by pb-srt-end.c (registration, messages, life), pb-srt-meet.c (who is
+ * met, and on which path) and pb-srt-events.c (what the engine tells). */
 
 /* Somebody at the other end of the slot, introduced by the server */
 typedef struct
@@ -62,7 +62,7 @@ struct _PbSrtEnd
   GPtrArray *counterparts; /* of PbSrtCounterpart */
   PbSrtPlain *plain;       /* (nullable): our own plain endpoint */
   GArray *plain_media;     /* guint: its links that carry */
-  guint n_quick; /* early health reports to come */
+  guint n_quick;           /* early health reports to come */
   GSource *health_timer, *absent_timer;
 
   gint active; /* atomic: the link whose data a receiver takes; 0: none */
@@ -74,8 +74,14 @@ struct _PbSrtEnd
   guint negotiated_ms;   /* lock; 0: not yet */
 };
 
-/* pb-srt-meet.c; all on the context's thread but the engine's callbacks */
-extern const PbSrtIoCallbacks pb_srt_meet_io_callbacks;
+/* pb-srt-events.c; from the engine's thread */
+extern const PbSrtIoCallbacks pb_srt_events_io_callbacks;
+
+/* pb-srt-meet.c; all on the context's thread, close_media() on any */
+/* `root` is what open_link returned, not what a listener accepted there. */
+PbSrtCounterpart *pb_srt_meet_find_by_root (PbSrtEnd *self, guint root);
+void pb_srt_meet_close_media (PbSrtEnd *self, guint link);
+void pb_srt_meet_drop (PbSrtEnd *self, PbSrtCounterpart *other);
 void pb_srt_meet_introduce (PbSrtEnd *self, PbMessage *message);
 void pb_srt_meet_gone (PbSrtEnd *self, PbMessage *message);
 void pb_srt_meet_signal (PbSrtEnd *self, PbMessage *message);

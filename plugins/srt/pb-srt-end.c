@@ -459,7 +459,7 @@ pb_srt_end_new (GstElement *element, PbGstSession *session,
   self->on_loopback = pb_uri_is_loopback (config->uri);
   self->slot_latency_ms = PB_LATENCY_DEFAULT;
   io.wait_for_connection = config->wait_for_connection;
-  self->io = pb_srt_io_new (&io, &pb_srt_meet_io_callbacks, self);
+  self->io = pb_srt_io_new (&io, &pb_srt_events_io_callbacks, self);
   self->report = pb_srt_report_new (element, config->stream, config->direction);
   self->early =
       g_ptr_array_new_with_free_func ((GDestroyNotify) pb_message_unref);
