@@ -519,9 +519,9 @@ make_end (GstPbSrtBin *self)
 }
 
 static gboolean
-is_linked (GstElement *element, GstPad *pad, gpointer user_data)
+is_unlinked (GstElement *element, GstPad *pad, gpointer user_data)
 {
-  return gst_pad_is_linked (pad);
+  return !gst_pad_is_linked (pad);
 }
 
 static gboolean
@@ -530,8 +530,9 @@ start (GstPbSrtBin *self)
   g_autoptr (GError) error = NULL;
   PbSrtEnd *end;
 
+  /* one is enough: an application may link the others later */
   if (GST_ELEMENT (self)->numpads == 0 ||
-      !gst_element_foreach_pad (GST_ELEMENT (self), is_linked, NULL))
+      gst_element_foreach_pad (GST_ELEMENT (self), is_unlinked, NULL))
     return refuse (self,
         "Nothing is linked: give pbsrtbin a stream to send, or link its src "
         "pad to receive.",
