@@ -19,17 +19,19 @@
  * token's scope.
  *
  * ## Follow a whole session, linked to nothing
- * |[
+ * |[<!-- observe -->
  * gst-launch-1.0 -m pbsignal uri=pb://127.0.0.1:8080/demo
- * token-file=admin.token
  * ]|
  *
- * ## Beside the media that a pipeline sends
- * |[
+ * ## Beside the media that a pipeline sends, over the same connection
+ * |[<!-- observe -->
  * gst-launch-1.0 -m videotestsrc is-live=true ! \
- *     pbsignal uri=pb://127.0.0.1:8080/demo/cam-wide token-file=cam.token ! \
- *     fakesink
+ *     x264enc tune=zerolatency key-int-max=30 ! h264parse ! \
+ *     pbsignal uri=pb://127.0.0.1:8080/demo/cam-wide ! \
+ *     pbsrtbin uri=pb://127.0.0.1:8080/demo/cam-wide
  * ]|
+ *
+ * The token comes from PATCHBAY_TOKEN here, or from `token-file`.
  *
  * ## Messages
  *

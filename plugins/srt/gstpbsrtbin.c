@@ -9,18 +9,24 @@
  * latency come from the session; it connects, reconnects and reports by itself.
  *
  * ## Sending: a test pattern
- * |[
- * gst-launch-1.0 videotestsrc is-live=true ! x264enc tune=zerolatency ! \
- *     pbsrtbin uri=pb://127.0.0.1:8080/demo/cam-wide token-file=send.token
+ * |[<!-- send -->
+ * gst-launch-1.0 videotestsrc is-live=true ! \
+ *     x264enc tune=zerolatency key-int-max=30 ! h264parse ! \
+ *     pbsrtbin uri=pb://127.0.0.1:8080/demo/cam-wide
  * ]|
  * A `video_%u` or `audio_%u` pad takes an encoded stream and multiplexes it;
- * the `sink` pad takes a transport stream that is ready.
+ * the `sink` pad takes a transport stream that is ready:
+ * |[<!-- send -->
+ * gst-launch-1.0 videotestsrc is-live=true ! \
+ *     x264enc tune=zerolatency key-int-max=30 ! h264parse ! \
+ *     mpegtsmux alignment=7 ! pbsrtbin uri=pb://127.0.0.1:8080/demo/cam-wide
+ * ]|
+ * The token comes from PATCHBAY_TOKEN here, or from `token-file`.
  *
  * ## Receiving
- * |[
- * gst-launch-1.0 pbsrtbin uri=pb://127.0.0.1:8080/demo/cam-wide \
- *     token-file=receive.token ! tsdemux ! h264parse ! avdec_h264 ! \
- *     autovideosink
+ * |[<!-- receive -->
+ * gst-launch-1.0 pbsrtbin uri=pb://127.0.0.1:8080/demo/cam-wide ! \
+ *     tsdemux ! h264parse ! avdec_h264 ! videoconvert ! autovideosink
  * ]|
  *
  * ## Messages
