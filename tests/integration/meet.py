@@ -166,4 +166,15 @@ def test_slot_taken(scope):
     receiver.wait_more("out", 25)
 
 
+@test("the first program table names every stream, also where the picture comes later than the sound")
+def test_first_table(scope):
+    server, _, send, receive = production(scope)
+    receiver = scope.receiver(server, receive)
+    receiver.wait_message("pb-session", signalling="connected")
+    scope.pipeline("sender", "videotestsrc is-live=true ! video/x-raw,width=320,height=180,framerate=25/1 ! x264enc tune=zerolatency "
+                   "speed-preset=ultrafast key-int-max=12 ! h264parse ! queue min-threshold-time=700000000 max-size-time=2000000000 ! pb.video_0 "
+                   f"audiotestsrc is-live=true ! audioconvert ! avenc_aac ! aacparse ! pb.audio_0 pbsrtbin name=pb uri={server.uri()}", token=send)
+    receiver.wait_count("out", 25)
+
+
 run()
