@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/pb-limits.h"
+#include "net/pb-ws-guard-private.h"
 #include "net/pb-ws-handshake-private.h"
 
 /* The whole way to an open WebSocket: resolving, TCP, TLS, upgrade */
@@ -50,6 +51,7 @@ struct _PbWsChannel
   gboolean is_late;     /* the time for connecting was up */
   gboolean is_finished; /* `closed` is on its way */
   guint code;
+  GError *guarded; /* the rule of ours that the server broke */
   GError *error;
 };
 
@@ -140,7 +142,8 @@ finish (PbWsChannel *self, guint code, GError *error)
   self->is_finished = TRUE;
   set_timer (self, 0, NULL);
   if (self->ws != NULL) {
-    GIOStream *stream = soup_websocket_connection_get_io_stream (self->ws);
+    GIOStream *stream = pb_ws_guard_get_wrapped (
+        soup_websocket_connection_get_io_stream (self->ws));
 
     g_signal_handlers_disconnect_by_data (self->ws, self);
     /* At once: closing the stream in order waits for the other end in TLS. */
@@ -228,6 +231,8 @@ static void
 on_ws_error (SoupWebsocketConnection *ws, GError *error, PbWsChannel *self)
 {
   g_debug ("WebSocket: %s", error->message);
+  if (error->domain == PB_ERROR && self->guarded == NULL)
+    self->guarded = g_error_copy (error);
 }
 
 static void
@@ -235,7 +240,10 @@ on_ws_closed (SoupWebsocketConnection *ws, PbWsChannel *self)
 {
   guint code = soup_websocket_connection_get_close_code (ws);
 
-  finish (self, code, error_from_code (code));
+  if (self->guarded != NULL)
+    finish (self, 0, g_steal_pointer (&self->guarded));
+  else
+    finish (self, code, error_from_code (code));
 }
 
 static void
@@ -385,6 +393,7 @@ pb_ws_channel_finalize (GObject *object)
   set_timer (self, 0, NULL);
   g_clear_object (&self->ws);
   g_clear_object (&self->cancellable);
+  g_clear_error (&self->guarded);
   g_clear_error (&self->error);
   g_main_context_unref (self->context);
   g_free (self->user_agent);

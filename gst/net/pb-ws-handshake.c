@@ -11,6 +11,7 @@
 #include "core/pb-limits.h"
 #include "core/pb-random.h"
 #include "net/pb-envelope-private.h"
+#include "net/pb-ws-guard-private.h"
 
 /* RFC 6455, section 1.3 */
 #define ACCEPT_GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -88,6 +89,7 @@ finish_open (GTask *task, SoupMessageHeaders *headers)
       soup_message_headers_get_one (headers, "Sec-WebSocket-Accept");
   const char *protocol =
       soup_message_headers_get_one (headers, "Sec-WebSocket-Protocol");
+  g_autoptr (GIOStream) guarded = NULL;
   SoupWebsocketConnection *ws;
 
   if (!has_word (headers, "Upgrade", "websocket") ||
@@ -101,7 +103,8 @@ finish_open (GTask *task, SoupMessageHeaders *headers)
     return;
   }
 
-  ws = soup_websocket_connection_new (self->stream, self->uri,
+  guarded = pb_ws_guard_wrap (self->stream);
+  ws = soup_websocket_connection_new (guarded, self->uri,
       SOUP_WEBSOCKET_CONNECTION_CLIENT, NULL, SUBPROTOCOL, NULL);
   soup_websocket_connection_set_max_incoming_payload_size (ws,
       PB_WS_MESSAGE_MAX);

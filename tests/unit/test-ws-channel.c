@@ -23,6 +23,7 @@ typedef struct
   const char *canned; /* what the raw server says */
   GPtrArray *raw_connections;
   guint raw_close; /* the code of a close frame that it sends, or 0 */
+  GBytes *raw_frames; /* what it says after its first message, or NULL */
   guint port;
   SoupWebsocketConnection *peer; /* the server's end */
   char *authorization;
@@ -205,6 +206,7 @@ tear_down (Fixture *f, gconstpointer data)
   }
   g_clear_object (&f->raw);
   g_ptr_array_unref (f->raw_connections);
+  g_clear_pointer (&f->raw_frames, g_bytes_unref);
   g_free (f->authorization);
   g_free (f->user_agent);
   g_string_free (f->log, TRUE);
@@ -453,6 +455,12 @@ on_mute_readable (GSocket *socket, GIOCondition condition, gpointer data)
       accept);
   g_assert_cmpint (g_socket_send (socket, text, strlen (text), NULL, NULL), >,
       0);
+  if (f->raw_frames != NULL) {
+    const char *frames = g_bytes_get_data (f->raw_frames, &length);
+
+    g_assert_cmpint (g_socket_send (socket, frames, length, NULL, NULL), ==,
+        (gssize) length);
+  }
   if (f->raw_close != 0) {
     const char frame[] = { (char) 0x88, 2, (char) (f->raw_close >> 8),
       (char) (f->raw_close & 0xff) };
@@ -517,6 +525,125 @@ test_close_codes_have_meanings (Fixture *f, gconstpointer data)
     wait_for (f, "closed");
     g_assert_cmpstr (f->log->str, ==, expected);
   }
+}
+
+static void
+test_fragments_make_up_a_message (Fixture *f, gconstpointer data)
+{
+  /* with a ping among them, which is nobody's fragment */
+  static const char frames[] = "\x01\x02wo\x89\x01x\x00\x02rl\x80\x01" "d";
+
+  f->raw_frames = g_bytes_new_static (frames, sizeof frames - 1);
+  connect_to_mute (f);
+  wait_for (f, "message:world");
+  pb_channel_close (f->channel, 1000, NULL);
+  wait_for (f, "closed");
+}
+
+/* Frames that are each small enough, of a message that never ends */
+static GBytes *
+make_fragments (guint n, guint16 size)
+{
+  g_autoptr (GByteArray) bytes = g_byte_array_new ();
+  g_autofree guint8 *payload = g_malloc (size);
+
+  memset (payload, 'x', size);
+  for (guint i = 0; i < n; i++) {
+    const guint8 header[] = { i == 0 ? 0x01 : 0x00, 126, size >> 8,
+      size & 0xff };
+
+    g_byte_array_append (bytes, header, sizeof header);
+    g_byte_array_append (bytes, payload, size);
+  }
+
+  return g_byte_array_free_to_bytes (g_steal_pointer (&bytes));
+}
+
+static void
+test_endless_message_is_cut (Fixture *f, gconstpointer data)
+{
+  f->raw_frames = make_fragments (5, 16000);
+  connect_to_mute (f);
+  wait_for (f, "closed");
+  g_assert_cmpstr (f->log->str, ==, "opened message:hi closed:0:TOO_LARGE");
+}
+
+static void
+test_flood_of_fragments_is_cut (Fixture *f, gconstpointer data)
+{
+  f->raw_frames = make_fragments (17, 126);
+  connect_to_mute (f);
+  wait_for (f, "closed");
+  g_assert_cmpstr (f->log->str, ==, "opened message:hi closed:0:TOO_LARGE");
+}
+
+/* Each wants a pong, which libsoup sorts into its queue one by one. */
+static void
+test_flood_of_pings_is_cut (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GByteArray) pings = g_byte_array_new ();
+
+  for (guint i = 0; i < 10000; i++)
+    g_byte_array_append (pings, (const guint8 *) "\x89\x01x", 3);
+  connect_to_mute (f);
+  g_assert_cmpint (g_socket_send (g_socket_connection_get_socket (
+                                      g_ptr_array_index (f->raw_connections,
+                                          0)),
+                       (char *) pings->data, pings->len, NULL, NULL),
+      >, 1000);
+  wait_for (f, "closed");
+  g_assert_cmpstr (f->log->str, ==,
+      "opened message:hi closed:0:RATE_LIMIT_EXCEEDED");
+}
+
+/* Small messages, as fast as they are taken, until nobody takes them */
+static gpointer
+flood (gpointer data)
+{
+  g_autoptr (GByteArray) frames = g_byte_array_new ();
+  guint8 frame[4 + 1000] = { 0x81, 126, 1000 >> 8, 1000 & 0xff };
+  gssize n;
+
+  memset (frame + 4, 'x', 1000);
+  for (guint i = 0; i < 64; i++)
+    g_byte_array_append (frames, frame, sizeof frame);
+  g_socket_set_blocking (data, TRUE);
+  do {
+    n = g_socket_send (data, (char *) frames->data, frames->len, NULL, NULL);
+  } while (n == (gssize) frames->len);
+  g_object_unref (data);
+
+  return NULL;
+}
+
+static gboolean
+on_turn (gpointer data)
+{
+  guint *turns = data;
+
+  (*turns)++;
+
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+test_flood_leaves_turns_to_others (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GThread) thread = NULL;
+  guint turns = 0;
+  guint source;
+
+  connect_to_mute (f);
+  source = g_timeout_add (1, on_turn, &turns);
+  thread = g_thread_new ("flood", flood,
+      g_object_ref (g_socket_connection_get_socket (
+          g_ptr_array_index (f->raw_connections, 0))));
+  while (turns < 20)
+    g_main_context_iteration (NULL, TRUE);
+  g_source_remove (source);
+  pb_channel_close (f->channel, 1000, NULL);
+  wait_for (f, "closed");
+  g_thread_join (g_steal_pointer (&thread));
 }
 
 static void
@@ -623,6 +750,11 @@ main (int argc, char **argv)
   ADD ("hanging-server-is-given-up", test_hanging_server_is_given_up);
   ADD ("hanging-handshake-is-cancelled", test_hanging_handshake_is_cancelled);
   ADD ("cancelled-at-once", test_cancelled_at_once);
+  ADD ("fragments-make-up-a-message", test_fragments_make_up_a_message);
+  ADD ("endless-message-is-cut", test_endless_message_is_cut);
+  ADD ("flood-of-fragments-is-cut", test_flood_of_fragments_is_cut);
+  ADD ("flood-of-pings-is-cut", test_flood_of_pings_is_cut);
+  ADD ("flood-leaves-turns-to-others", test_flood_leaves_turns_to_others);
   ADD ("silence-is-death", test_silence_is_death);
   ADD ("mute-server-gets-a-short-goodbye",
       test_mute_server_gets_a_short_goodbye);
