@@ -41,6 +41,21 @@ fail (GError **error, PbError code, const char *message)
 
 /* --- who asks ------------------------------------------------------------ */
 
+/* Whether somebody handed it on: what only this machine may see is not for
+ * whoever asks a proxy of this machine, told about it or not. */
+static gboolean
+was_handed_on (SoupMessageHeaders *headers)
+{
+  static const char *const traces[] = { "X-Forwarded-For", "Forwarded",
+    "X-Forwarded-Host", "X-Real-IP", "Via" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (traces); i++)
+    if (soup_message_headers_get_list (headers, traces[i]) != NULL)
+      return TRUE;
+
+  return FALSE;
+}
+
 /* Behind a proxy of this machine, the last address it wrote down is the one
  * it saw itself; what stands before came from the client. */
 static void
@@ -56,7 +71,7 @@ read_address (PbServer *self, SoupServerMessage *msg, PbServerRequest *request)
   gboolean is_loopback =
       inet != NULL && g_inet_address_get_is_loopback (inet);
 
-  request->is_local = is_loopback && forwarded == NULL;
+  request->is_local = is_loopback && !was_handed_on (headers);
   if (self->config->behind_proxy && is_loopback && forwarded != NULL) {
     const char *comma = strrchr (forwarded, ',');
     g_autofree char *last =
@@ -113,23 +128,25 @@ read_query (SoupServerMessage *msg, const PbServerRoute *route,
 
 /* --- the token ----------------------------------------------------------- */
 
-/* `Sec-WebSocket-Protocol: patchbay.v1, p_…`: how a browser shows it. */
-static char *
-find_in_protocols (const char *protocols)
+/* `Sec-WebSocket-Protocol: patchbay.v1, p_…`: how a browser shows it. Returns
+ * how many there are. */
+static guint
+find_in_protocols (const char *protocols, char **out)
 {
   g_auto (GStrv) parts = NULL;
+  guint n = 0;
 
   if (protocols == NULL)
-    return NULL;
-  parts = g_strsplit (protocols, ",", 8);
+    return 0;
+  parts = g_strsplit (protocols, ",", -1);
   for (guint i = 0; parts[i] != NULL; i++) {
     const char *part = g_strstrip (parts[i]);
 
-    if (g_str_has_prefix (part, "p_"))
-      return g_strdup (part);
+    if (g_str_has_prefix (part, "p_") && n++ == 0)
+      *out = g_strdup (part);
   }
 
-  return NULL;
+  return n;
 }
 
 /* Where the token stands; in more than one place it is refused, so that no
@@ -144,11 +161,12 @@ find_token (SoupServerMessage *msg, const PbServerRoute *route,
       "Authorization");
   const char *parameter = pb_server_request_get (request, "t");
   g_autofree char *protocol = NULL;
+  guint n = (bearer != NULL) + (parameter != NULL);
 
   if ((route->flags & PB_SERVER_ROUTE_WEBSOCKET) != 0)
-    protocol = find_in_protocols (soup_message_headers_get_list (headers,
-            "Sec-WebSocket-Protocol"));
-  if ((bearer != NULL) + (parameter != NULL) + (protocol != NULL) > 1)
+    n += find_in_protocols (soup_message_headers_get_list (headers,
+            "Sec-WebSocket-Protocol"), &protocol);
+  if (n > 1)
     return fail (error, PB_ERROR_INVALID,
         "The token is shown in more than one place.");
 

@@ -289,6 +289,7 @@ test_a_browser_must_come_from_our_own_page (Fixture *f, gconstpointer unused)
 {
   g_autofree char *admin = create_session (f, NULL);
   g_autofree char *protocol = g_strconcat ("patchbay.v1, ", admin, NULL);
+  g_autofree char *twice = g_strconcat (protocol, ", ", admin, NULL);
   g_autofree char *query = g_strconcat ("?t=", admin, NULL);
   const char *own = pb_server_get_address (f->server);
   g_autofree char *local =
@@ -305,6 +306,9 @@ test_a_browser_must_come_from_our_own_page (Fixture *f, gconstpointer unused)
   g_assert_cmpuint (upgrade_from (f, "null", protocol, ""), ==, 403);
   g_assert_cmpuint (upgrade_from (f, own, "patchbay.v1", ""), ==, 401);
   g_assert_cmpuint (upgrade_from (f, own, protocol, query), ==, 400);
+  /* two tokens in one header: refused before anybody chooses one of them, so
+   * also before the Origin is */
+  g_assert_cmpuint (upgrade_from (f, "null", twice, ""), ==, 400);
 }
 
 static void
@@ -485,12 +489,18 @@ test_pages_hold_nothing (Fixture *f, gconstpointer unused)
 static void
 test_metrics_count (Fixture *f, gconstpointer unused)
 {
+  /* a proxy that was not told about, too */
+  static const char *const traces[][2] = {
+    { "X-Forwarded-For", "203.0.113.9" },
+    { "X-Forwarded-For", "127.0.0.1" },
+    { "Forwarded", "for=203.0.113.9" },
+    { "X-Real-IP", "203.0.113.9" },
+    { "X-Forwarded-Host", "patchbay.example.org" },
+    { "Via", "1.1 proxy" },
+  };
   g_autofree char *admin = create_session (f, NULL);
   g_autoptr (SoupMessage) msg = new_message (f, "GET", "/metrics", NULL, NULL);
-  g_autoptr (SoupMessage) proxied =
-      new_message (f, "GET", "/metrics", NULL, NULL);
   g_autoptr (GBytes) body = http_raw (f, msg);
-  g_autoptr (GBytes) refused = NULL;
   g_autofree char *text = g_strndup (g_bytes_get_data (body, NULL),
       g_bytes_get_size (body));
 
@@ -498,10 +508,16 @@ test_metrics_count (Fixture *f, gconstpointer unused)
   g_assert_nonnull (strstr (text, "\npatchbay_slots{state=\"WAITING\"} 2\n"));
   g_assert_null (strstr (text, "demo"));
 
-  soup_message_headers_replace (soup_message_get_request_headers (proxied),
-      "X-Forwarded-For", "203.0.113.9");
-  refused = http_raw (f, proxied);
-  g_assert_cmpuint (soup_message_get_status (proxied), ==, 403);
+  for (guint i = 0; i < G_N_ELEMENTS (traces); i++) {
+    g_autoptr (SoupMessage) proxied =
+        new_message (f, "GET", "/metrics", NULL, NULL);
+    g_autoptr (GBytes) refused = NULL;
+
+    soup_message_headers_replace (soup_message_get_request_headers (proxied),
+        traces[i][0], traces[i][1]);
+    refused = http_raw (f, proxied);
+    g_assert_cmpuint (soup_message_get_status (proxied), ==, 403);
+  }
 }
 
 static void
