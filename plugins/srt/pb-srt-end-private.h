@@ -63,6 +63,7 @@ struct _PbSrtEnd
   PbSrtPlain *plain;       /* (nullable): our own plain endpoint */
   GArray *plain_media;     /* guint: its links that carry */
   guint n_quick;           /* early health reports to come */
+  gint64 key_frame_asked;  /* monotonic us; 0: never */
   GSource *health_timer, *absent_timer;
 
   gint active; /* atomic: the link whose data a receiver takes; 0: none */

@@ -3,6 +3,12 @@
 
 #include "pb-srt-end-private.h"
 
+#include <gst/video/video.h>
+
+/* Whoever joins costs the encoder a key frame at most this often, so that a
+ * receiver that comes and goes cannot spoil the picture of the others. */
+#define KEY_FRAME_INTERVAL_US (500 * G_TIME_SPAN_MILLISECOND)
+
 /* What the SRT engine tells of its links, and what becomes of it. */
 
 typedef enum {
@@ -38,6 +44,32 @@ static gboolean
 is_own_plain (PbSrtEnd *self, guint root)
 {
   return self->plain != NULL && pb_srt_plain_get_link (self->plain) == root;
+}
+
+static gboolean
+push_key_frame_request (GstElement *element, GstPad *pad, gpointer user_data)
+{
+  /* nobody upstream can, or there is no video there: the next one will do */
+  gst_pad_push_event (pad,
+      gst_video_event_new_upstream_force_key_unit (GST_CLOCK_TIME_NONE, TRUE,
+          0));
+
+  return TRUE;
+}
+
+/* A receiver shows nothing before a key frame: it gets one now, not when the
+ * encoder's interval has gone by. */
+static void
+ask_for_key_frame (PbSrtEnd *self)
+{
+  const gint64 now = g_get_monotonic_time ();
+
+  if (self->direction != PB_DIRECTION_SEND ||
+      (self->key_frame_asked != 0 &&
+          now - self->key_frame_asked < KEY_FRAME_INTERVAL_US))
+    return;
+  self->key_frame_asked = now;
+  gst_element_foreach_sink_pad (self->element, push_key_frame_request, NULL);
 }
 
 static void
@@ -78,6 +110,7 @@ handle_connected (PbSrtEnd *self, const IoEvent *event)
     client = g_strdup_printf ("libsrt/%u.%u.%u", event->version >> 16,
         event->version >> 8 & 0xff, event->version & 0xff);
   }
+  ask_for_key_frame (self);
   pb_srt_report_clear_media (self->report);
   pb_srt_end_hurry_health (self);
   pb_srt_end_set_negotiated (self, event->latency_ms);

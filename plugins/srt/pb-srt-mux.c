@@ -200,6 +200,10 @@ leave_gate (GstElement *mux, GstPad *pad)
 /**
  * pb_srt_mux_new:
  *
+ * The engine cuts seven packets to an SRT payload by itself. The muxer's own
+ * alignment=7 would keep back up to six packets, so the end of every frame,
+ * until the next one comes: 40 ms more at 25 frames a second, measured.
+ *
  * Returns: (transfer floating) (nullable): the muxer
  */
 GstElement *
@@ -207,12 +211,8 @@ pb_srt_mux_new (void)
 {
   GstElement *mux = gst_element_factory_make ("mpegtsmux", NULL);
 
-  if (mux == NULL)
-    return NULL;
-
-  /* seven packets are one SRT payload */
-  g_object_set (mux, "alignment", 7, NULL);
-  add_gate (mux);
+  if (mux != NULL)
+    add_gate (mux);
 
   return mux;
 }

@@ -51,6 +51,18 @@ def test_order(scope):
     second.wait_more("out")
 
 
+@test("whoever joins gets a key frame at once, however rare the encoder makes them")
+def test_key_frame(scope):
+    server, _, send, receive = production(scope)
+    rare = ("videotestsrc is-live=true ! video/x-raw,width=320,height=180,framerate=25/1 ! x264enc tune=zerolatency speed-preset=ultrafast "
+            f"key-int-max=100000 ! pbsrtbin name=pb uri={server.uri()}")
+    scope.pipeline("sender", rare, token=send).wait_message("pb-session", signalling="connected")
+    for _ in range(2):
+        receiver = scope.receiver(server, receive)
+        receiver.wait_count("out", 10)
+        receiver.stop()
+
+
 @test("audio and video through pbsrtbin's own muxer arrive together")
 def test_audio_video(scope):
     server, _, send, receive = production(scope)
