@@ -553,6 +553,8 @@ gboolean
 pb_ice_address_is_fit (GInetAddress *address, guint port, gboolean on_loopback)
 {
   static const guint8 all[4] = { 255, 255, 255, 255 };
+  /* who asks there gets the keys of a machine in a cloud */
+  static const guint8 metadata[4] = { 169, 254, 169, 254 };
 
   if (port < 1024 || port > 65535)
     return FALSE;
@@ -563,14 +565,24 @@ pb_ice_address_is_fit (GInetAddress *address, guint port, gboolean on_loopback)
     const guint8 *bytes = g_inet_address_to_bytes (address);
 
     /* 0.0.0.0/8 is this host; 240.0.0.0/4 and the broadcast are nobody */
-    if (bytes[0] == 0 || bytes[0] >= 240 || memcmp (bytes, all, 4) == 0)
+    if (bytes[0] == 0 || bytes[0] >= 240 || memcmp (bytes, all, 4) == 0 ||
+        memcmp (bytes, metadata, 4) == 0)
       return FALSE;
   } else {
     static const guint8 mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff,
       0xff };
 
-    /* ::ffff:127.0.0.1 is a loopback in disguise */
-    if (memcmp (g_inet_address_to_bytes (address), mapped, 12) == 0)
+    static const guint8 compatible[12] = { 0 };
+    static const guint8 nat64[12] = { 0, 0x64, 0xff, 0x9b };
+    static const guint8 metadata6[16] = { 0xfd, 0x00, 0x0e, 0xc2, [14] = 0x02,
+      0x54 };
+    const guint8 *bytes = g_inet_address_to_bytes (address);
+
+    /* ::ffff:127.0.0.1 is a loopback in disguise, and there are others */
+    if (memcmp (bytes, mapped, 12) == 0 || memcmp (bytes, nat64, 12) == 0 ||
+        (memcmp (bytes, compatible, 12) == 0 &&
+            !g_inet_address_get_is_loopback (address)) ||
+        memcmp (bytes, metadata6, 16) == 0)
       return FALSE;
   }
 

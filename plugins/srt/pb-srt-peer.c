@@ -15,6 +15,12 @@
 /* How long the listener's end waits for the caller to begin again before it
  * asks once more */
 #define ASK_AGAIN_MS 5000
+/* Attempts that the other end may begin at once, and how soon it may begin one
+ * more: each costs us an ICE agent and three messages. */
+#define THEIR_ATTEMPTS_MAX 8
+#define THEIR_ATTEMPT_US (G_USEC_PER_SEC / 4)
+/* The other end counts on from here for years. */
+#define NUMBER_MAX (1 << 30)
 
 struct _PbSrtPeer
 {
@@ -36,6 +42,7 @@ struct _PbSrtPeer
   gboolean was_cut; /* signalling was away since the attempt began */
   guint link;     /* of the SRT engine; 0: none */
   PbFault fault;  /* the last one, for `restart` */
+  gint64 theirs_us; /* until when the attempts they began are paid for */
   GSource *timer; /* owned: the attempt's limit, or the wait for the next */
 };
 
@@ -299,6 +306,19 @@ handle_ready (PbSrtPeer *self)
     open_link (self);
 }
 
+static gboolean
+may_begin (PbSrtPeer *self)
+{
+  gint64 now_us = g_get_monotonic_time ();
+  gint64 paid_us = MAX (self->theirs_us, now_us) + THEIR_ATTEMPT_US;
+
+  if (paid_us - now_us > THEIR_ATTEMPTS_MAX * THEIR_ATTEMPT_US)
+    return FALSE;
+  self->theirs_us = paid_us;
+
+  return TRUE;
+}
+
 static void
 handle_restart (PbSrtPeer *self, const char *code)
 {
@@ -331,19 +351,19 @@ pb_srt_peer_handle_signal (PbSrtPeer *self, PbMessage *message)
                          : NULL;
   g_autoptr (GError) error = NULL;
 
-  if (kind == NULL || number < 1 || number >= G_MAXINT32)
+  if (kind == NULL || number < 1 || number > NUMBER_MAX)
     return;
 
   if ((guint) number > self->number) {
     if (self->is_caller) {
       /* It remembers attempts that we do not: we have been away */
-      if (self->state != PB_SRT_PEER_CONNECTED)
+      if (self->state != PB_SRT_PEER_CONNECTED && may_begin (self))
         begin (self, (guint) number + 1);
       else
         self->number = (guint) number;
       return;
     }
-    if (g_strcmp0 (kind, "ice") == 0)
+    if (g_strcmp0 (kind, "ice") == 0 && may_begin (self))
       begin (self, (guint) number);
   }
   if (g_strcmp0 (kind, "restart") == 0) {

@@ -308,6 +308,13 @@ test_loopback_is_for_loopback_only (void)
     { "239.1.2.3", 5000, FALSE, FALSE },
     { "240.0.0.1", 5000, FALSE, FALSE },
     { "0.1.2.3", 5000, FALSE, FALSE },
+    { "169.254.1.2", 5000, FALSE, TRUE },
+    { "169.254.169.254", 5000, TRUE, FALSE },
+    { "fd00:ec2::254", 5000, TRUE, FALSE },
+    { "fd00:ec2::255", 5000, FALSE, TRUE },
+    { "::127.0.0.1", 5000, TRUE, FALSE },
+    { "64:ff9b::7f00:1", 5000, TRUE, FALSE },
+    { "ff02::1", 5000, TRUE, FALSE },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
