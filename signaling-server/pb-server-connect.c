@@ -3,6 +3,7 @@
 
 #include "pb-server-connect.h"
 
+#include "core/pb-random.h"
 #include "core/pb-strings.h"
 
 /* Section 4.6: what a third-party client pastes. */
@@ -26,24 +27,24 @@ set_text (JsonObject *object, const char *member, const char *text)
 }
 
 static JsonArray *
-list_strings (PbSrtMode mode, PbDirection direction,
-    const PbEndpoint *endpoint)
+list_strings (PbSrtMode mode, PbDirection direction, const PbEndpoint *endpoint)
 {
   JsonArray *strings = json_array_new ();
 
   for (guint i = 0; i < PB_N_CLIENTS; i++) {
     const char *note = NULL;
-    g_autofree char *text =
+    /* holds the passphrase */
+    char *text =
         pb_strings_format ((PbClientKind) i, mode, direction, endpoint, &note);
     JsonObject *object = json_object_new ();
 
     json_object_set_string_member (object, "client",
         pb_client_kind_get_name ((PbClientKind) i));
-    json_object_set_string_member (object, "mode",
-        pb_srt_mode_get_name (mode));
+    json_object_set_string_member (object, "mode", pb_srt_mode_get_name (mode));
     json_object_set_boolean_member (object, "works", text != NULL);
     set_text (object, "string", text);
     set_text (object, "note", note);
+    pb_secret_free (text);
     json_array_add_object_element (strings, object);
   }
 
@@ -74,7 +75,8 @@ describe_end (PbServerSession *session, PbServerSlot *slot,
   set_text (object, "address", endpoint.address);
   json_object_set_int_member (object, "port", endpoint.port);
   json_object_set_string_member (object, "mode", pb_srt_mode_get_name (mode));
-  set_text (object, "note", is_ready ? NULL
+  set_text (object, "note",
+      is_ready ? NULL
       : direction == PB_DIRECTION_SEND
           ? "No receiver is here yet: start a pbsrtbin that receives this slot."
           : "No sender is here yet: start a pbsrtbin that sends this slot.");

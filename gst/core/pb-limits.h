@@ -54,13 +54,23 @@
 #define PB_WS_PONG_S 10
 /* upgraded but not registered */
 #define PB_WS_IDLE_S 10
+/* to take our close frame and answer it: a round trip over a bad line */
+#define PB_WS_CLOSE_S 5
 #define PB_WS_FRAGMENTS_MAX 16
 #define PB_WS_REGISTRATIONS_MAX 64
 
 /* HTTP, from facts about libsoup 3.2: none of these are set by default */
 #define PB_HTTP_HEADER_S 5
 #define PB_HTTP_BODY_S 10
+/* to take a response of a few KB: longer is a reader that holds memory */
+#define PB_HTTP_RESPONSE_S 30
 #define PB_HTTP_IDLE_S 30
+/* A refused client may read why before it is cut; a slot is taken meanwhile */
+#define PB_HTTP_LINGER_S 2
+/* then a connection is closed, so that none holds its place for ever */
+#define PB_HTTP_REQUESTS_MAX 100
+/* How coarse the server's deadlines are: ten wakeups a second at most */
+#define PB_SERVER_TICK_MS 100
 #define PB_HTTP_BODY_MAX 65536
 #define PB_HTTP_BACKLOG 1024
 #define PB_HTTP_CONNECTIONS_MAX 10000
