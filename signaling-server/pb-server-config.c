@@ -73,7 +73,23 @@ refuse (GError **error, const char *format, ...)
   return FALSE;
 }
 
-/* What others on this machine can read is no secret any more. */
+/* What others on this machine can read is no secret any more. systemd hands a
+ * credential to its one user by an access list, whose mask shows as the mode of
+ * the group: mode 0440. */
+static mode_t
+get_foreign_modes (const char *path)
+{
+  const char *credentials = g_getenv ("CREDENTIALS_DIRECTORY");
+  g_autofree char *prefix = NULL;
+
+  if (credentials == NULL || credentials[0] != '/')
+    return S_IRWXG | S_IRWXO;
+  prefix = g_strconcat (credentials, "/", NULL);
+
+  return g_str_has_prefix (path, prefix) ? S_IWGRP | S_IXGRP | S_IRWXO
+                                         : S_IRWXG | S_IRWXO;
+}
+
 static gboolean
 read_private (const char *path, char **text, GError **error)
 {
@@ -90,7 +106,7 @@ read_private (const char *path, char **text, GError **error)
     close (fd);
     return refuse (error, "%s: not a file.", path);
   }
-  if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+  if ((st.st_mode & get_foreign_modes (path)) != 0) {
     close (fd);
     return refuse (error, "%s: others may read it (mode %04o). "
         "Make it private: chmod 600 %s", path, st.st_mode & 07777, path);

@@ -36,7 +36,7 @@ def start(scope, server, language, text, token):
     """The block as a child of its own: a shell line, a Python script, or a C program that is compiled first."""
     text = text.replace("pb://127.0.0.1:8080/", f"pb://127.0.0.1:{server.port}/")
     if language == "sh":
-        text = text.replace("\\\n", " ").replace("\n", " ").strip()
+        text = text.replace("\\\n", " ").replace("\n", " ").strip().removeprefix("./run env ")
         expect(text.startswith("gst-launch-1.0 "), f"a gst-launch-1.0 line: {text}")
         return scope.shell("docs", text.replace("gst-launch-1.0 ", "gst-launch-1.0 -m ", 1), PATCHBAY_TOKEN=token)
     text = text.replace("autovideosink", "fakesink sync=true")

@@ -88,6 +88,17 @@ def _(scope):
     start("argument", code=2)
 
 
+@test("a credential of systemd shows its access list's mask as the group's mode, and is taken; one that all may read is not")
+def _(scope):
+    secret = write(scope, "secret", GOOD, 0o440)
+    start("--secret-file", secret, "--check-config", code=1)
+    start("--secret-file", secret, "--check-config", code=1, CREDENTIALS_DIRECTORY="/run/credentials")
+    out = start("--check-config", code=0, PATCHBAY_SECRET_FILE=secret, CREDENTIALS_DIRECTORY=scope.directory).stdout
+    expect("# the secret: given" in out, out)
+    os.chmod(secret, 0o444)
+    start("--secret-file", secret, "--check-config", code=1, CREDENTIALS_DIRECTORY=scope.directory)
+
+
 @test("--check-config prints what is effective, and no secret")
 def _(scope):
     secret = write(scope, "secret", GOOD)
