@@ -408,7 +408,8 @@ on_fault (PbFault fault, const char *detail, gpointer user_data)
     return;
 
   pb_gst_session_get_retry (self->session, &attempt, &retry_in_ms);
-  pb_srt_report_fault (self->report, fault, "server", NULL, attempt,
+  pb_srt_report_fault (self->report, fault,
+      fault == PB_FAULT_SERVER_UNREACHABLE ? "local" : "server", NULL, attempt,
       retry_in_ms, detail);
   if (pb_fault_is_fatal (fault)) {
     leave (self);
