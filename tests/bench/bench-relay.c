@@ -8,15 +8,12 @@
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
-#include <gio/gio.h>
+#include "bench-relay.h"
 
 #define N_PAIRS 50
 #define N_MESSAGES 40000
@@ -35,77 +32,6 @@ typedef enum {
   MEMORY,     /* KiB of resident set per idle connection */
   N_FIGURES,
 } Figure;
-
-typedef struct {
-  GSubprocess *process;
-  pid_t pid;
-  guint16 port;
-  int fds[N_ACTIVE + N_IDLE];
-  guint n_fds;
-} Server;
-
-static double
-get_cpu (Server *self)
-{
-  clockid_t clock;
-  struct timespec time;
-
-  if (clock_getcpuclockid (self->pid, &clock) != 0 ||
-      clock_gettime (clock, &time) != 0)
-    g_error ("no CPU clock");
-  return time.tv_sec + time.tv_nsec / 1e9;
-}
-
-static double
-get_kib (Server *self)
-{
-  g_autofree char *path = g_strdup_printf ("/proc/%d/statm", self->pid);
-  g_autofree char *text = NULL;
-  char *end;
-
-  if (!g_file_get_contents (path, &text, NULL, NULL))
-    g_error ("no %s", path);
-  strtoul (text, &end, 10);
-  return strtoul (end, NULL, 10) * (sysconf (_SC_PAGESIZE) / 1024.0);
-}
-
-static void
-server_start (Server *self, const char *program)
-{
-  g_autoptr (GError) error = NULL;
-  GInputStream *output;
-  char line[32] = "";
-
-  self->process = g_subprocess_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error,
-      program, NULL);
-  if (self->process == NULL)
-    g_error ("%s", error->message);
-  self->pid = atoi (g_subprocess_get_identifier (self->process));
-  output = g_subprocess_get_stdout_pipe (self->process);
-  for (gsize i = 0; i < sizeof line - 1; i++)
-    if (g_input_stream_read (output, line + i, 1, NULL, NULL) != 1 ||
-        line[i] == '\n')
-      break;
-  self->port = atoi (line);
-  self->n_fds = 0;
-}
-
-static void
-server_stop (Server *self)
-{
-  g_subprocess_force_exit (self->process);
-  g_subprocess_wait (self->process, NULL, NULL);
-  g_clear_object (&self->process);
-  for (guint i = 0; i < self->n_fds; i++)
-    close (self->fds[i]);
-}
-
-static void
-read_all (int fd, void *data, gsize size)
-{
-  if (recv (fd, data, size, MSG_WAITALL) != (gssize) size)
-    g_error ("the server has gone");
-}
 
 static void
 server_connect (Server *self, guint n)
@@ -220,9 +146,10 @@ static void
 run_round (const char *program, double figures[N_FIGURES])
 {
   static Server server;
+  const char *argv[] = { program, NULL };
   double cpu, kib;
 
-  server_start (&server, program);
+  server_start (&server, argv);
   server_connect (&server, N_ACTIVE);
   relay (&server); /* warm */
   figures[RELAY_100] = relay (&server);
@@ -237,12 +164,6 @@ run_round (const char *program, double figures[N_FIGURES])
       (get_kib (&server) - kib) / (N_IDLE - (N_LISTENERS - N_ACTIVE));
   figures[RELAY_4000] = relay (&server);
   server_stop (&server);
-}
-
-static int
-compare (const void *a, const void *b)
-{
-  return *(const double *) a < *(const double *) b ? -1 : 1;
 }
 
 static double
@@ -265,11 +186,8 @@ main (int argc, char **argv)
   g_autofree char *here = g_path_get_dirname (argv[0]);
   g_autofree char *bare_program = g_build_filename (here, "epoll-relay", NULL);
   g_autofree char *our_program = g_build_filename (here, "ws-relay", NULL);
-  struct rlimit files;
 
-  getrlimit (RLIMIT_NOFILE, &files);
-  files.rlim_cur = files.rlim_max;
-  setrlimit (RLIMIT_NOFILE, &files);
+  raise_files ();
 
   for (guint i = 0; i < n_rounds; i++) {
     run_round (bare_program, bare[i]);
