@@ -22,6 +22,7 @@ typedef struct {
   guint64 reported;
   guint64 pts_backwards;
   GstClockTime last_pts;
+  gint64 first_us; /* monotonic; before `first` */
   gint first; /* atomic: 1 = seen, 2 = told */
 } Counter;
 
@@ -31,6 +32,7 @@ typedef struct {
   GPtrArray *counters;
   char *stats;
   gint64 started;
+  gint64 asked; /* when PLAYING was */
   int status;
 } App;
 
@@ -139,6 +141,8 @@ add_buffer (Counter *counter, GstBuffer *buffer)
       counter->pts_backwards++;
     counter->last_pts = pts;
   }
+  if (counter->buffers == 1)
+    counter->first_us = g_get_monotonic_time ();
   g_atomic_int_compare_and_exchange (&counter->first, 0, 1);
 }
 
@@ -171,6 +175,7 @@ on_tick (gpointer user_data)
     if (g_atomic_int_compare_and_exchange (&counter->first, 1, 2)) {
       b = begin (app, "first-buffer");
       put_string (b, "element", counter->name);
+      put_int (b, "after_ms", (counter->first_us - app->asked) / 1000);
       finish (b);
     }
     if (counter->buffers == counter->reported)
@@ -345,6 +350,7 @@ main (int argc, char **argv)
   g_unix_signal_add (SIGTERM, on_signal, &app);
   g_unix_signal_add (SIGINT, on_signal, &app);
   g_timeout_add (200, on_tick, &app);
+  app.asked = g_get_monotonic_time ();
   if (gst_element_set_state (app.pipeline, GST_STATE_PLAYING)
       == GST_STATE_CHANGE_FAILURE)
     app.status = 1; /* the error is on the bus: read it, then stop */
