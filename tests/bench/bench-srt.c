@@ -10,6 +10,8 @@
  *   raw-fine     libsrt alone, seven packets at a time, at their own moment
  *   engine-fine  the same into pb_srt_io_push(), as mpegtsmux gives them: the
  *                engine makes the batches
+ *   raw-loss     as raw and engine, through pb-netsim: 5 % lost each way and
+ *   engine-loss  10 ms to and fro, by the same seed in each round for both
  *
  * One line for each figure; the medians of the rounds. The process that sends
  * makes the packets as well: in the fine kinds its clock is most of the cost.
@@ -24,10 +26,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-typedef enum { RAW, ENGINE, RAW_FINE, ENGINE_FINE, N_KINDS } Kind;
+typedef enum {
+  RAW,
+  ENGINE,
+  RAW_FINE,
+  ENGINE_FINE,
+  RAW_LOSS,
+  ENGINE_LOSS,
+  N_KINDS
+} Kind;
 
 static const char *const kind_names[] = { "raw", "engine", "raw-fine",
-  "engine-fine" };
+  "engine-fine", "raw-loss", "engine-loss" };
 
 static double seconds = 4;
 static char *program_dir;
@@ -174,7 +184,7 @@ run_child (Kind kind, gboolean is_receiver, int port_pipe, int result_pipe)
   Result result = { 0 };
   double before;
 
-  if (kind == RAW || kind == RAW_FINE)
+  if (kind % 2 == 0)
     run_raw (kind, is_receiver, port_pipe, result_pipe);
   /* a child of an interrupted benchmark goes with it */
   prctl (PR_SET_PDEATHSIG, SIGKILL);
@@ -201,24 +211,67 @@ run_child (Kind kind, gboolean is_receiver, int port_pipe, int result_pipe)
   _exit (0);
 }
 
-static gboolean
-run_pair (Kind kind, Result results[2])
+/* The proxy for @port; its own port is the one to call. */
+static GSubprocess *
+start_netsim (guint16 *port, guint seed)
 {
-  int port_pipe[2];
+  g_autofree char *program = g_build_filename (program_dir, "..", "common",
+      "pb-netsim", NULL);
+  g_autofree char *to = g_strdup_printf ("%u", *port);
+  g_autofree char *number = g_strdup_printf ("%u", seed);
+  g_autofree char *line = NULL;
+  GSubprocess *process = g_subprocess_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE,
+      NULL, program, "--to", to, "--seed", number, "--loss", "5", "--delay",
+      "5", NULL);
+  g_autoptr (GDataInputStream) output = NULL;
+
+  if (process == NULL)
+    return NULL;
+  output = g_data_input_stream_new (g_subprocess_get_stdout_pipe (process));
+  line = g_data_input_stream_read_line (output, NULL, NULL, NULL);
+  if (line == NULL || sscanf (line, "listening on %hu", port) != 1)
+    g_warning ("no pb-netsim");
+  return process;
+}
+
+/* The receiver's port goes to the sender, by way of the proxy for the lossy
+ * kinds. */
+static GSubprocess *
+pass_port (Kind kind, guint seed, int from, int to)
+{
+  GSubprocess *netsim = NULL;
+  guint16 port = 0;
+
+  if (read (from, &port, sizeof port) != sizeof port)
+    return NULL;
+  if (kind >= RAW_LOSS)
+    netsim = start_netsim (&port, seed);
+  if (write (to, &port, sizeof port) != sizeof port)
+    g_warning ("no sender");
+  return netsim;
+}
+
+static gboolean
+run_pair (Kind kind, guint seed, Result results[2])
+{
+  GSubprocess *netsim;
+  int port_pipes[2][2];
   gboolean is_good = TRUE;
   int result_pipes[2][2];
   pid_t pids[2];
 
-  if (pipe (port_pipe) < 0)
+  if (pipe (port_pipes[0]) < 0 || pipe (port_pipes[1]) < 0)
     return FALSE;
   for (int i = 0; i < 2; i++) {
     if (pipe (result_pipes[i]) < 0)
       return FALSE;
     pids[i] = fork ();
     if (pids[i] == 0)
-      run_child (kind, i == 1, port_pipe[i], result_pipes[i][1]);
+      run_child (kind, i == 1, port_pipes[i][i], result_pipes[i][1]);
     close (result_pipes[i][1]);
   }
+  close (port_pipes[1][1]);
+  netsim = pass_port (kind, seed, port_pipes[1][0], port_pipes[0][1]);
   for (int i = 0; i < 2; i++) {
     is_good = read (result_pipes[i][0], &results[i], sizeof results[i]) ==
                   sizeof results[i] &&
@@ -226,8 +279,14 @@ run_pair (Kind kind, Result results[2])
     close (result_pipes[i][0]);
     waitpid (pids[i], NULL, 0);
   }
-  close (port_pipe[0]);
-  close (port_pipe[1]);
+  close (port_pipes[0][0]);
+  close (port_pipes[0][1]);
+  close (port_pipes[1][0]);
+  if (netsim != NULL) {
+    g_subprocess_force_exit (netsim);
+    g_subprocess_wait (netsim, NULL, NULL);
+    g_object_unref (netsim);
+  }
   return is_good;
 }
 
@@ -260,7 +319,7 @@ main (int argc, char **argv)
       Result results[2];
       double gigabytes;
 
-      if (!run_pair (k, results)) {
+      if (!run_pair (k, round + 1, results)) {
         fprintf (stderr, "bench-srt: a %s end failed\n", kind_names[k]);
         return 1;
       }
@@ -279,6 +338,8 @@ main (int argc, char **argv)
 
     for (guint k = 0; k < N_KINDS; k++) {
       medians[k] = get_median (values[k][f], n_rounds);
+      if (k >= RAW_LOSS && f <= RECEIVE)
+        continue;
       printf ("srt %-11s %-21s %.2f", kind_names[k], figures[f], medians[k]);
       if (k % 2 == 1 && f <= RECEIVE)
         printf ("  (%.2f x %s)", medians[k] / medians[k - 1],
