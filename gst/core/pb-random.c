@@ -30,6 +30,28 @@ pb_random_bytes (void *out, gsize n_bytes)
 }
 
 /**
+ * pb_random_backoff:
+ * @first_ms: the first delay, in milliseconds
+ * @max_ms: the longest
+ * @n_doublings: how often the first was doubled since
+ *
+ * Returns: a delay in milliseconds, shortened by up to %PB_BACKOFF_JITTER
+ *
+ * Since: 0.1
+ */
+guint
+pb_random_backoff (guint first_ms, guint max_ms, guint n_doublings)
+{
+  /* 20 doublings of 1 ms are a quarter of an hour, and 64 bits hold them all */
+  guint64 ms = MIN ((guint64) first_ms << MIN (n_doublings, 20), max_ms);
+  guint32 chance;
+
+  pb_random_bytes (&chance, sizeof chance);
+  return (guint) ((double) ms *
+                  (1.0 - PB_BACKOFF_JITTER * chance / (double) G_MAXUINT32));
+}
+
+/**
  * pb_random_id:
  * @n_chars: the length
  *

@@ -10,6 +10,11 @@ G_BEGIN_DECLS
 PB_API char *pb_random_passphrase (void);      /* 32 of [A-Za-z0-9] */
 PB_API char *pb_random_id (guint n_chars);     /* n of [A-Za-z0-9] */
 PB_API void pb_random_bytes (void *out, gsize n_bytes);
+/* How long to wait before the next attempt: doubled for each that failed, and
+ * shortened by chance, so that those whom one server lost do not come back in
+ * one moment. */
+PB_API guint pb_random_backoff (guint first_ms, guint max_ms,
+    guint n_doublings);
 
 /* Frees a string after wiping it; the cleanup for every secret held as text. */
 PB_API void pb_secret_free (char *secret);

@@ -56,15 +56,7 @@ tell_state (PbClient *self)
 guint
 pb_client_draw_delay (PbClient *self, guint attempt)
 {
-  guint64 ms = (guint64) self->first_ms << MIN (attempt, 20);
-  guint32 chance;
-
-  ms = MIN (ms, self->max_ms);
-  /* clients that one server lost do not come back in one moment */
-  pb_random_bytes (&chance, sizeof chance);
-
-  return (guint) ((double) ms *
-                  (1.0 - PB_BACKOFF_JITTER * chance / (double) G_MAXUINT32));
+  return pb_random_backoff (self->first_ms, self->max_ms, attempt);
 }
 
 void

@@ -58,15 +58,8 @@ static void fail (PbSrtPeer *self, PbFault fault, gboolean tell);
 guint
 pb_backoff_ms (guint attempt)
 {
-  guint64 delay = PB_BACKOFF_FIRST_MS;
-  guint16 chance;
-
-  pb_random_bytes (&chance, sizeof chance);
-  for (guint i = 1; i < attempt && delay < PB_BACKOFF_MAX_MS; i++)
-    delay *= 2;
-  delay = MIN (delay, PB_BACKOFF_MAX_MS);
-
-  return (guint) (delay * (1.0 - PB_BACKOFF_JITTER * chance / G_MAXUINT16));
+  return pb_random_backoff (PB_BACKOFF_FIRST_MS, PB_BACKOFF_MAX_MS,
+      MAX (attempt, 1) - 1);
 }
 
 static void

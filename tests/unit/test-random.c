@@ -112,6 +112,25 @@ test_secrets_are_compared (void)
   pb_secret_free (NULL);
 }
 
+static void
+test_delays_double_up_to_their_limit (void)
+{
+  const struct {
+    guint n_doublings, ms;
+  } cases[] = { { 0, 250 }, { 1, 500 }, { 5, 8000 }, { 6, 10000 },
+    { G_MAXUINT, 10000 } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    for (guint n = 0; n < 1000; n++) {
+      guint ms = pb_random_backoff (250, 10000, cases[i].n_doublings);
+
+      g_assert_cmpuint (ms, <=, cases[i].ms);
+      g_assert_cmpuint (ms, >=,
+          (guint) (cases[i].ms * (1.0 - PB_BACKOFF_JITTER)));
+    }
+  g_assert_cmpuint (pb_random_backoff (0, 0, 3), ==, 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -123,6 +142,8 @@ main (int argc, char **argv)
   g_test_add_func ("/random/ids-have-their-length", test_ids_have_their_length);
   g_test_add_func ("/random/bytes-stay-where-they-belong",
       test_bytes_stay_where_they_belong);
+  g_test_add_func ("/random/delays-double-up-to-their-limit",
+      test_delays_double_up_to_their_limit);
   g_test_add_func ("/random/secrets-are-compared", test_secrets_are_compared);
 
   return g_test_run ();
