@@ -115,7 +115,8 @@ test_secrets_are_compared (void)
 static void
 test_delays_double_up_to_their_limit (void)
 {
-  const struct {
+  const struct
+  {
     guint n_doublings, ms;
   } cases[] = { { 0, 250 }, { 1, 500 }, { 5, 8000 }, { 6, 10000 },
     { G_MAXUINT, 10000 } };
