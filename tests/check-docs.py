@@ -36,9 +36,9 @@ def check_faults():
 
 def check_properties():
     page = read("docs", "elements.md")
-    sections = {"gstpbsrtbin.c": page.partition("## 2. pbsrtbin")[2].partition("## 3.")[0],
+    sections = {"gstpbsrtbin-props.c": page.partition("## 2. pbsrtbin")[2].partition("## 3.")[0],
                 "gstpbsignal.c": page.partition("## 3. pbsignal")[2].partition("## 4.")[0]}
-    for folder, name in (("srt", "gstpbsrtbin.c"), ("signal", "gstpbsignal.c")):
+    for folder, name in (("srt", "gstpbsrtbin-props.c"), ("signal", "gstpbsignal.c")):
         found = re.findall(r'g_param_spec_\w+ \(\s*"([\w-]+)"', read("plugins", folder, name))
         assert len(found) > 8, f"properties of {name} are found"
         for prop in found:
