@@ -12,6 +12,8 @@ GST_DEBUG_CATEGORY_STATIC (pb_srt_sink_debug);
  * two, but nobody waits longer than this for an ended stream. */
 #define DRAIN_MAX_MS 1000
 #define DRAIN_STEP_MS 20
+/* As long as the engine gathers a batch */
+#define PACE (5 * GST_MSECOND)
 
 struct _GstPbSrtSink
 {
@@ -110,6 +112,18 @@ gst_pb_srt_sink_render_list (GstBaseSink *base, GstBufferList *list)
     return GST_FLOW_OK;
 
   return flow (self, pb_srt_io_push_list (io, gst_buffer_list_ref (list)));
+}
+
+/* When a buffer of a file is due: packets go out in batches, so the clock is
+ * waited for once for each batch, not for every 200 µs of a fast stream. */
+static void
+gst_pb_srt_sink_get_times (GstBaseSink *base, GstBuffer *buffer,
+    GstClockTime *start, GstClockTime *end)
+{
+  GST_BASE_SINK_CLASS (gst_pb_srt_sink_parent_class)
+      ->get_times (base, buffer, start, end);
+  if (GST_CLOCK_TIME_IS_VALID (*start))
+    *start -= *start % PACE;
 }
 
 /* A live source has its own pace, and waiting for the clock would only add the
@@ -238,6 +252,7 @@ gst_pb_srt_sink_class_init (GstPbSrtSinkClass *klass)
   object_class->finalize = gst_pb_srt_sink_finalize;
   base_class->render = gst_pb_srt_sink_render;
   base_class->render_list = gst_pb_srt_sink_render_list;
+  base_class->get_times = gst_pb_srt_sink_get_times;
   base_class->event = gst_pb_srt_sink_event;
   base_class->unlock = gst_pb_srt_sink_unlock;
   base_class->unlock_stop = gst_pb_srt_sink_unlock_stop;
