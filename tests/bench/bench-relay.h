@@ -4,8 +4,10 @@
 /* A server as a child process: its CPU time, its memory, its clients. */
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -48,16 +50,25 @@ get_kib (Server *self)
   return strtoul (end, NULL, 10) * (sysconf (_SC_PAGESIZE) / 1024.0);
 }
 
+/* A server of an interrupted benchmark ends as well. */
+static inline void
+go_with_parent (gpointer unused)
+{
+  prctl (PR_SET_PDEATHSIG, SIGKILL);
+}
+
 static inline void
 server_start (Server *self, const char *const *argv)
 {
+  g_autoptr (GSubprocessLauncher) launcher = NULL;
   g_autoptr (GError) error = NULL;
   GInputStream *output;
   char line[64] = "";
   char *colon;
 
-  self->process = g_subprocess_newv (argv, G_SUBPROCESS_FLAGS_STDOUT_PIPE,
-      &error);
+  launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE);
+  g_subprocess_launcher_set_child_setup (launcher, go_with_parent, NULL, NULL);
+  self->process = g_subprocess_launcher_spawnv (launcher, argv, &error);
   if (self->process == NULL)
     g_error ("%s", error->message);
   self->pid = atoi (g_subprocess_get_identifier (self->process));
