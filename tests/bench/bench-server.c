@@ -247,7 +247,7 @@ make_signal (char text[PAYLOAD + 1], const char *session, guint n,
       "{\"type\":\"signal\",\"from\":\"%s\",\"to\":\"%s\",\"link\":1,"
       "\"kind\":\"candidate\",\"data\":{\"candidate\":\"", from, to);
   memset (text + length, 'c', PAYLOAD - length - 3);
-  strcpy (text + PAYLOAD - 3, "\"}}");
+  memcpy (text + PAYLOAD - 3, "\"}}", 4);
 }
 
 /* µs of the server's CPU for each message: one is under way in each pair, to
@@ -403,7 +403,9 @@ prepare (const char *program)
   g_autofree char *here = g_path_get_dirname (program);
   g_autofree char *config = NULL;
   g_autofree char *secret = NULL;
-  char text[129] = "";
+  g_autofree char *one = g_uuid_string_random ();
+  g_autofree char *two = g_uuid_string_random ();
+  g_autofree char *text = g_strconcat (one, two, NULL);
 
   bare_program = g_build_filename (here, "epoll-relay", NULL);
   const_program = g_build_filename (here, "soup-const", NULL);
@@ -412,8 +414,6 @@ prepare (const char *program)
   directory = g_dir_make_tmp ("patchbay-bench-XXXXXX", NULL);
   config = g_build_filename (directory, "conf", NULL);
   secret = g_build_filename (directory, "secret", NULL);
-  for (guint i = 0; i < 8; i++)
-    g_snprintf (text + 8 * i, sizeof text - 8 * i, "%08x", g_random_int ());
   g_file_set_contents_full (config, "[sessions]\nmax=10000\n", -1,
       G_FILE_SET_CONTENTS_NONE, 0600, NULL);
   g_file_set_contents_full (secret, text, -1, G_FILE_SET_CONTENTS_NONE, 0600,
