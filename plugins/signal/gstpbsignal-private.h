@@ -2,6 +2,7 @@
 #pragma once
 
 #include "glue/pb-gst-session.h"
+#include "glue/pb-gst-settings.h"
 #include "signal/gstpbsignal.h"
 
 G_BEGIN_DECLS
@@ -31,14 +32,10 @@ struct _GstPbSignal
   GstPad *srcpad;
 
   GMutex lock;
-  PbUri *uri;            /* lock */
-  char *uri_problem;     /* lock: why the text that was set is not one */
-  char *token;           /* lock, wiped */
-  char *token_file;      /* lock */
-  gboolean insecure;     /* lock */
-  char *user_agent;      /* lock */
-  PbGstSession *session; /* lock, owned from READY on */
-  PbGstMember *member;   /* lock, from PAUSED on */
+  PbGstSettings settings; /* lock */
+  char *user_agent;       /* lock */
+  PbGstSession *session;  /* lock, owned from READY on */
+  PbGstMember *member;    /* lock, from PAUSED on */
 
   PbClientState signalling; /* lock */
   PbState state;            /* lock */

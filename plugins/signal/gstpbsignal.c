@@ -57,7 +57,6 @@
 #include "signal/gstpbsignal-private.h"
 
 #include "core/pb-limits.h"
-#include "core/pb-random.h"
 #include "glue/pb-gst-debug.h"
 #include "glue/pb-gst-uri.h"
 
@@ -135,67 +134,50 @@ gst_pb_signal_query (GstPad *pad, GstObject *parent, GstQuery *query)
 static gboolean
 gst_pb_signal_prepare (GstPbSignal *self)
 {
+  g_auto (PbGstSettings) settings = { 0 };
+  g_autoptr (PbGstSession) session = NULL;
   g_autoptr (GError) error = NULL;
-  g_autoptr (PbUri) uri = NULL;
-  g_autofree char *problem = NULL;
-  g_autofree char *property = NULL;
-  g_autofree char *file = NULL;
   g_autofree char *user_agent = NULL;
   const char *sentence;
-  char *token;
-  gboolean insecure;
-  PbGstSession *session;
 
   g_mutex_lock (&self->lock);
-  uri = self->uri != NULL ? pb_uri_copy (self->uri) : NULL;
-  problem = g_strdup (self->uri_problem);
-  property = g_strdup (self->token);
-  file = g_strdup (self->token_file);
+  pb_gst_settings_copy (&self->settings, &settings);
   user_agent = g_strdup (self->user_agent);
-  insecure = self->insecure;
   g_mutex_unlock (&self->lock);
 
-  token = pb_gst_dup_token (property, uri, file, &error);
-  pb_secret_free (g_steal_pointer (&property));
-  if (problem != NULL) {
-    pb_secret_free (token);
+  if (settings.uri_problem != NULL) {
     GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS,
-        ("The address is not one: %s Write uri=pbs://host/session.", problem),
+        ("The address is not one: %s Write uri=pbs://host/session.",
+            settings.uri_problem),
         ("uri was refused"));
     return FALSE;
   }
-  if (uri == NULL) {
-    pb_secret_free (token);
+  if (settings.uri == NULL) {
     GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS,
         ("No session given: set uri=pbs://host/session."), ("uri is NULL"));
     return FALSE;
   }
-  if (!pb_gst_uri_is_allowed (uri, insecure, &sentence)) {
-    pb_secret_free (token);
+  if (!pb_gst_uri_is_allowed (settings.uri, settings.insecure, &sentence)) {
     GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS, ("%s", sentence),
         ("pb:// off loopback"));
     return FALSE;
   }
-  if (error != NULL) {
+
+  session = pb_gst_settings_find_session (&settings, GST_ELEMENT (self),
+      user_agent != NULL ? user_agent : DEFAULT_USER_AGENT, &error);
+  if (session == NULL) {
     GST_ELEMENT_ERROR (self, RESOURCE, NOT_AUTHORIZED, ("%s", error->message),
         ("token-file"));
     return FALSE;
   }
-
-  session = pb_gst_session_find_or_make (GST_ELEMENT (self), uri, token,
-      user_agent != NULL ? user_agent : DEFAULT_USER_AGENT);
-  pb_secret_free (token);
   if (!pb_gst_session_has_token (session)) {
-    g_object_unref (session);
     GST_ELEMENT_ERROR (self, RESOURCE, NOT_AUTHORIZED,
         ("%s", pb_fault_get_sentence (PB_FAULT_TOKEN_MISSING)), ("no token"));
     return FALSE;
   }
-  if (insecure)
-    pb_gst_session_set_allow_plain (session, TRUE);
 
   g_mutex_lock (&self->lock);
-  self->session = session;
+  self->session = g_steal_pointer (&session);
   g_mutex_unlock (&self->lock);
 
   return TRUE;
@@ -207,7 +189,8 @@ gst_pb_signal_join (GstPbSignal *self)
   g_autoptr (PbRegistration) registration = NULL;
 
   g_mutex_lock (&self->lock);
-  registration = pb_registration_new (self->uri->stream, PB_DIRECTION_OBSERVE);
+  registration =
+      pb_registration_new (self->settings.uri->stream, PB_DIRECTION_OBSERVE);
   registration->client =
       g_strndup (self->user_agent != NULL ? self->user_agent
                                           : DEFAULT_USER_AGENT,
@@ -334,33 +317,15 @@ gst_pb_signal_set_property (GObject *object, guint id, const GValue *value,
 {
   GstPbSignal *self = GST_PB_SIGNAL (object);
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
-  g_autoptr (GError) error = NULL;
 
   switch (id) {
-    case PROP_URI:
-      g_clear_pointer (&self->uri_problem, g_free);
-      if (!pb_gst_uri_set (&self->uri, g_value_get_string (value), &error)) {
-        g_clear_pointer (&self->uri, pb_uri_free);
-        self->uri_problem = g_strdup (error->message);
-      }
-      break;
-    case PROP_TOKEN:
-      pb_secret_free (self->token);
-      self->token = g_value_dup_string (value);
-      break;
-    case PROP_TOKEN_FILE:
-      g_free (self->token_file);
-      self->token_file = g_value_dup_string (value);
-      break;
-    case PROP_INSECURE:
-      self->insecure = g_value_get_boolean (value);
-      break;
     case PROP_USER_AGENT:
       g_free (self->user_agent);
       self->user_agent = g_value_dup_string (value);
       break;
     default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+      if (!pb_gst_settings_set_property (&self->settings, pspec->name, value))
+        G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
   }
 }
 
@@ -391,15 +356,6 @@ gst_pb_signal_get_property (GObject *object, guint id, GValue *value,
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
   switch (id) {
-    case PROP_URI:
-      g_value_take_string (value, pb_gst_uri_print (self->uri));
-      break;
-    case PROP_TOKEN_FILE:
-      g_value_set_string (value, self->token_file);
-      break;
-    case PROP_INSECURE:
-      g_value_set_boolean (value, self->insecure);
-      break;
     case PROP_USER_AGENT:
       g_value_set_string (value,
           self->user_agent != NULL ? self->user_agent : DEFAULT_USER_AGENT);
@@ -417,7 +373,8 @@ gst_pb_signal_get_property (GObject *object, guint id, GValue *value,
       g_value_take_boxed (value, make_stats_unlocked (self));
       break;
     default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+      if (!pb_gst_settings_get_property (&self->settings, pspec->name, value))
+        G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
   }
 }
 
@@ -426,10 +383,7 @@ gst_pb_signal_finalize (GObject *object)
 {
   GstPbSignal *self = GST_PB_SIGNAL (object);
 
-  g_clear_pointer (&self->uri, pb_uri_free);
-  g_free (self->uri_problem);
-  pb_secret_free (self->token);
-  g_free (self->token_file);
+  pb_gst_settings_clear (&self->settings);
   g_free (self->user_agent);
   g_clear_pointer (&self->last_session, pb_message_unref);
   g_hash_table_unref (self->tallies);

@@ -111,9 +111,9 @@ find_tally_unlocked (GstPbSignal *self)
   GHashTableIter iter;
   gpointer value;
 
-  if (self->uri != NULL && self->uri->stream != NULL)
+  if (self->settings.uri != NULL && self->settings.uri->stream != NULL)
     return (PbTally) GPOINTER_TO_INT (
-        g_hash_table_lookup (self->tallies, self->uri->stream));
+        g_hash_table_lookup (self->tallies, self->settings.uri->stream));
 
   g_hash_table_iter_init (&iter, self->tallies);
   while (g_hash_table_iter_next (&iter, NULL, &value))
@@ -253,8 +253,8 @@ note_session (GstPbSignal *self, PbMessage *message)
   JsonArray *list;
 
   g_mutex_lock (&self->lock);
-  if (self->uri != NULL)
-    own = g_strdup (self->uri->stream);
+  if (self->settings.uri != NULL)
+    own = g_strdup (self->settings.uri->stream);
   before =
       self->last_session != NULL ? pb_message_ref (self->last_session) : NULL;
   g_mutex_unlock (&self->lock);
@@ -429,8 +429,8 @@ gst_pb_signal_on_fault (PbFault fault, const char *detail, gpointer user_data)
   gboolean is_new;
 
   g_mutex_lock (&self->lock);
-  if (self->uri != NULL)
-    stream = g_strdup (self->uri->stream);
+  if (self->settings.uri != NULL)
+    stream = g_strdup (self->settings.uri->stream);
   pb_gst_session_get_retry (self->session, &attempt, &retry_in_ms);
   is_new = self->warned != fault;
   self->warned = fault;

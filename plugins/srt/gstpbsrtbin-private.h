@@ -4,8 +4,8 @@
 /* What the element (gstpbsrtbin.c) and its properties (gstpbsrtbin-props.c)
  * share. */
 
-#include "core/pb-uri.h"
 #include "glue/pb-gst-session.h"
+#include "glue/pb-gst-settings.h"
 #include "gstpbsrtbin.h"
 #include "pb-srt-end.h"
 
@@ -38,14 +38,12 @@ struct _GstPbSrtBin
 
   GMutex lock;
   /* lock: the settings */
-  PbUri *uri;      /* (nullable) */
-  char *uri_error; /* (nullable): why the last uri was not taken */
-  char *token;     /* wiped */
-  char *token_file, *stream, *local_address, *peer_address;
+  PbGstSettings settings;
+  char *stream, *local_address, *peer_address;
   char *passphrase; /* wiped */
   PbSrtEndMode mode;
   guint latency_ms, local_port, health_interval_ms;
-  gboolean wait_for_connection, insecure;
+  gboolean wait_for_connection;
 
   /* lock: what is inside */
   GstElement *sink, *mux, *src; /* unowned: the bin's */

@@ -4,9 +4,7 @@
 #include "gstpbsrtbin-private.h"
 
 #include "core/pb-limits.h"
-#include "core/pb-random.h"
 #include "core/pb-session.h"
-#include "glue/pb-gst-uri.h"
 
 /* The properties of pbsrtbin. */
 
@@ -76,37 +74,6 @@ make_stats (GstPbSrtBin *self)
 }
 
 static void
-replace (char **to, const GValue *value)
-{
-  const char *text = g_value_get_string (value);
-
-  g_free (*to);
-  *to = text != NULL && text[0] != '\0' ? g_strdup (text) : NULL;
-}
-
-static void
-replace_secret (char **to, const GValue *value)
-{
-  const char *text = g_value_get_string (value);
-
-  pb_secret_free (*to);
-  *to = text != NULL && text[0] != '\0' ? g_strdup (text) : NULL;
-}
-
-static void
-set_uri_unlocked (GstPbSrtBin *self, const char *text)
-{
-  g_autoptr (GError) error = NULL;
-
-  g_clear_pointer (&self->uri_error, g_free);
-  if (!pb_gst_uri_set (&self->uri, text, &error)) {
-    g_clear_pointer (&self->uri, pb_uri_free);
-    self->uri_error =
-        g_strdup_printf ("The uri cannot be used: %s.", error->message);
-  }
-}
-
-static void
 gst_pb_srt_bin_set_property (GObject *object, guint id, const GValue *value,
     GParamSpec *pspec)
 {
@@ -114,17 +81,8 @@ gst_pb_srt_bin_set_property (GObject *object, guint id, const GValue *value,
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
   switch (id) {
-    case PROP_URI:
-      set_uri_unlocked (self, g_value_get_string (value));
-      break;
-    case PROP_TOKEN:
-      replace_secret (&self->token, value);
-      break;
-    case PROP_TOKEN_FILE:
-      replace (&self->token_file, value);
-      break;
     case PROP_STREAM:
-      replace (&self->stream, value);
+      pb_gst_replace_text (&self->stream, value);
       break;
     case PROP_MODE:
       self->mode = (PbSrtEndMode) g_value_get_enum (value);
@@ -133,28 +91,26 @@ gst_pb_srt_bin_set_property (GObject *object, guint id, const GValue *value,
       self->latency_ms = g_value_get_uint (value);
       break;
     case PROP_PASSPHRASE:
-      replace_secret (&self->passphrase, value);
+      pb_gst_replace_text (&self->passphrase, value);
       break;
     case PROP_LOCAL_ADDRESS:
-      replace (&self->local_address, value);
+      pb_gst_replace_text (&self->local_address, value);
       break;
     case PROP_LOCAL_PORT:
       self->local_port = g_value_get_uint (value);
       break;
     case PROP_PEER_ADDRESS:
-      replace (&self->peer_address, value);
+      pb_gst_replace_text (&self->peer_address, value);
       break;
     case PROP_WAIT_FOR_CONNECTION:
       self->wait_for_connection = g_value_get_boolean (value);
-      break;
-    case PROP_INSECURE:
-      self->insecure = g_value_get_boolean (value);
       break;
     case PROP_HEALTH_INTERVAL:
       self->health_interval_ms = g_value_get_uint (value);
       break;
     default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+      if (!pb_gst_settings_set_property (&self->settings, pspec->name, value))
+        G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
       break;
   }
 }
@@ -175,12 +131,6 @@ gst_pb_srt_bin_get_property (GObject *object, guint id, GValue *value,
   end = gst_pb_srt_bin_ref_end (self);
   locker = g_mutex_locker_new (&self->lock);
   switch (id) {
-    case PROP_URI:
-      g_value_take_string (value, pb_gst_uri_print (self->uri));
-      break;
-    case PROP_TOKEN_FILE:
-      g_value_set_string (value, self->token_file);
-      break;
     case PROP_STREAM:
       g_value_set_string (value, self->stream);
       break;
@@ -202,9 +152,6 @@ gst_pb_srt_bin_get_property (GObject *object, guint id, GValue *value,
     case PROP_WAIT_FOR_CONNECTION:
       g_value_set_boolean (value, self->wait_for_connection);
       break;
-    case PROP_INSECURE:
-      g_value_set_boolean (value, self->insecure);
-      break;
     case PROP_HEALTH_INTERVAL:
       g_value_set_uint (value, self->health_interval_ms);
       break;
@@ -217,7 +164,8 @@ gst_pb_srt_bin_get_property (GObject *object, guint id, GValue *value,
           end != NULL ? pb_srt_end_get_state (end) : PB_STATE_CLOSED);
       break;
     default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+      if (!pb_gst_settings_get_property (&self->settings, pspec->name, value))
+        G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
       break;
   }
 }

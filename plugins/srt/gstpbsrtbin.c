@@ -335,15 +335,14 @@ check_settings_unlocked (GstPbSrtBin *self)
 {
   const char *sentence = NULL;
 
-  if (self->uri_error != NULL)
-    return self->uri_error;
-  if (self->uri == NULL)
+  if (self->settings.uri == NULL)
     return "No session given: set uri=pbs://host/session/slot.";
-  if (self->stream == NULL && self->uri->stream == NULL)
+  if (self->stream == NULL && self->settings.uri->stream == NULL)
     return "No slot given: set uri=pbs://host/session/slot, or stream.";
   if (self->stream != NULL && !pb_name_is_valid (self->stream))
     return "The stream is no slot's name: letters, digits, '.', '_' and '-'.";
-  if (!pb_gst_uri_is_allowed (self->uri, self->insecure, &sentence))
+  if (!pb_gst_uri_is_allowed (self->settings.uri, self->settings.insecure,
+          &sentence))
     return sentence;
   if (self->local_address != NULL &&
       !g_hostname_is_ip_address (self->local_address))
@@ -362,41 +361,31 @@ check_settings_unlocked (GstPbSrtBin *self)
 static gboolean
 prepare (GstPbSrtBin *self)
 {
+  g_auto (PbGstSettings) settings = { 0 };
   g_autofree char *sentence = NULL;
-  g_autofree char *token_file = NULL;
-  g_autoptr (PbUri) uri = NULL;
   g_autoptr (GError) error = NULL;
-  char *own = NULL, *token;
   PbGstSession *session;
-  gboolean insecure;
 
   g_mutex_lock (&self->lock);
-  sentence = g_strdup (check_settings_unlocked (self));
-  uri = self->uri != NULL ? pb_uri_copy (self->uri) : NULL;
-  own = g_strdup (self->token);
-  token_file = g_strdup (self->token_file);
-  insecure = self->insecure;
+  pb_gst_settings_copy (&self->settings, &settings);
+  sentence = settings.uri_problem != NULL
+                 ? g_strdup_printf ("The uri cannot be used: %s.",
+                       settings.uri_problem)
+                 : g_strdup (check_settings_unlocked (self));
   g_mutex_unlock (&self->lock);
 
   if (sentence == NULL && self->missing != NULL)
     sentence = g_strdup_printf ("The GStreamer element %s is not installed.",
         self->missing);
-  if (sentence != NULL) {
-    pb_secret_free (own);
+  if (sentence != NULL)
     return refuse (self, sentence, NULL);
-  }
-
-  token = pb_gst_dup_token (own, uri, token_file, &error);
-  pb_secret_free (own);
-  if (error != NULL)
-    return refuse (self, error->message, NULL);
 
   /* Without a token of our own a neighbour may lend its session; where none
    * does, the session says that the token is missing. */
-  session =
-      pb_gst_session_find_or_make (GST_ELEMENT (self), uri, token, USER_AGENT);
-  pb_gst_session_set_allow_plain (session, insecure);
-  pb_secret_free (token);
+  session = pb_gst_settings_find_session (&settings, GST_ELEMENT (self),
+      USER_AGENT, &error);
+  if (session == NULL)
+    return refuse (self, error->message, NULL);
   g_mutex_lock (&self->lock);
   self->session = session;
   g_mutex_unlock (&self->lock);
@@ -427,8 +416,8 @@ make_end (GstPbSrtBin *self)
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
   g_autofree char *host = NULL;
   PbSrtEndConfig config = {
-    .uri = self->uri,
-    .stream = self->stream != NULL ? self->stream : self->uri->stream,
+    .uri = self->settings.uri,
+    .stream = self->stream != NULL ? self->stream : self->settings.uri->stream,
     .direction = self->src != NULL ? PB_DIRECTION_RECEIVE : PB_DIRECTION_SEND,
     .mode = self->mode,
     .latency_ms = self->latency_ms,
@@ -586,11 +575,8 @@ gst_pb_srt_bin_finalize (GObject *object)
 {
   GstPbSrtBin *self = GST_PB_SRT_BIN (object);
 
-  g_clear_pointer (&self->uri, pb_uri_free);
-  g_free (self->uri_error);
-  pb_secret_free (self->token);
+  pb_gst_settings_clear (&self->settings);
   pb_secret_free (self->passphrase);
-  g_free (self->token_file);
   g_free (self->stream);
   g_free (self->local_address);
   g_free (self->peer_address);
