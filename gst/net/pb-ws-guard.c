@@ -6,8 +6,9 @@
 #include "core/pb-error.h"
 #include "core/pb-limits.h"
 
-/* Octets read before others on this thread have their turn */
-#define READ_TURN (64 * 1024)
+/* Octets read before others on this thread have their turn: some fifty
+ * introductions, each of which may cost milliseconds */
+#define READ_TURN (16 * 1024)
 /* Pings and pongs taken in a second. A server sends one each 15 s; libsoup
  * answers each at a cost that grows with those it could not send yet. */
 #define CONTROL_MAX 16
