@@ -24,20 +24,24 @@ pb_ctl_parse (PbCtl *self, const GOptionEntry *entries, const char *usage,
     const char *help, int *argc, char ***argv)
 {
   g_autofree char *ignored = NULL;
+  /* taken everywhere, since they may stand before the command's name */
+  const gint flags = self->command != NULL && self->command->is_offline
+                         ? G_OPTION_FLAG_HIDDEN
+                         : 0;
   const GOptionEntry common[] = {
-    { "server", 0, 0, G_OPTION_ARG_STRING, &self->server,
+    { "server", 0, flags, G_OPTION_ARG_STRING, &self->server,
         "The server (PATCHBAY_SERVER; default " PB_CTL_SERVER ")", "URL" },
-    { "token-file", 0, 0, G_OPTION_ARG_FILENAME, &self->token_file,
+    { "token-file", 0, flags, G_OPTION_ARG_FILENAME, &self->token_file,
         "A file that holds the token; - reads standard input "
         "(default: PATCHBAY_TOKEN)",
         "FILE" },
-    { "token", 0, 0, G_OPTION_ARG_STRING, &ignored,
+    { "token", 0, flags, G_OPTION_ARG_STRING, &ignored,
         "The token itself; others may see it in the list of processes",
         "TOKEN" },
-    { "session", 0, 0, G_OPTION_ARG_STRING, &self->session,
+    { "session", 0, flags, G_OPTION_ARG_STRING, &self->session,
         "The session (default: the one the token is for)", "NAME" },
     { "json", 0, 0, G_OPTION_ARG_NONE, &self->json, "Answer in JSON", NULL },
-    { "allow-plain", 0, 0, G_OPTION_ARG_NONE, &self->allow_plain,
+    { "allow-plain", 0, flags, G_OPTION_ARG_NONE, &self->allow_plain,
         "Allow http:// to another machine: token and passphrase can be read "
         "on the way",
         NULL },
@@ -60,6 +64,23 @@ pb_ctl_parse (PbCtl *self, const GOptionEntry *entries, const char *usage,
 
   pb_ctl_usage (self, "%s", error->message);
   return FALSE;
+}
+
+/* The command line of a subcommand that is about one slot, or about all. On a
+ * wrong one it has been reported. */
+gboolean
+pb_ctl_parse_slot (PbCtl *self, const GOptionEntry *entries, const char *help,
+    int argc, char **argv, const char **stream)
+{
+  if (!pb_ctl_parse (self, entries, "[SLOT]", help, &argc, &argv))
+    return FALSE;
+  if (argc > 2) {
+    pb_ctl_usage (self, "one slot at a time");
+    return FALSE;
+  }
+  *stream = argc > 1 ? argv[1] : NULL;
+
+  return *stream == NULL || pb_ctl_check_name (self, "slot", *stream);
 }
 
 static void
@@ -333,6 +354,26 @@ pb_ctl_open_rest (PbCtl *self, const char *token, GError **error)
 
   if (rest != NULL && token != NULL)
     pb_rest_set_token (rest, token);
+
+  return rest;
+}
+
+/* (transfer full) (nullable): for what needs a session and its token. `session`
+ * is told even where the way to the server is not found. */
+PbRest *
+pb_ctl_open_session (PbCtl *self, char **session, GError **error)
+{
+  g_autoptr (GError) cause = NULL;
+  PbRest *rest = NULL;
+  char *token = pb_ctl_dup_token (self, TRUE, &cause);
+
+  if (cause == NULL)
+    *session = pb_ctl_dup_session (self, token, &cause);
+  if (cause == NULL)
+    rest = pb_ctl_open_rest (self, token, &cause);
+  pb_secret_free (token);
+  if (cause != NULL)
+    g_propagate_error (error, g_steal_pointer (&cause));
 
   return rest;
 }

@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/pb-random.h"
-
 static const char help[] =
     "Prints, for each slot, what to paste into FFmpeg, OBS, vMix, GStreamer,\n"
     "srt-live-transmit or Larix, so that it meets the pbsrtbin at the other "
@@ -211,31 +209,20 @@ pb_ctl_connect (PbCtl *self, int argc, char **argv)
         "What that program does: send or receive (default: both)", "NAME" },
     { NULL },
   };
-  const char *stream;
+  const char *stream = NULL;
   g_autofree char *session = NULL;
   g_autofree char *path = NULL;
   g_autoptr (PbRest) rest = NULL;
   g_autoptr (JsonNode) answer = NULL;
   g_autoptr (GError) error = NULL;
   JsonArray *slots;
-  char *token;
 
-  if (!pb_ctl_parse (self, entries, "[SLOT]", help, &argc, &argv))
-    return PB_CTL_USAGE;
-  stream = argc > 1 ? argv[1] : NULL;
-  if (argc > 2)
-    return pb_ctl_usage (self, "one slot at a time");
-  if (stream != NULL && !pb_ctl_check_name (self, "slot", stream))
+  if (!pb_ctl_parse_slot (self, entries, help, argc, argv, &stream))
     return PB_CTL_USAGE;
   if (check_words (self, client, direction) != PB_CTL_OK)
     return PB_CTL_USAGE;
 
-  token = pb_ctl_dup_token (self, TRUE, &error);
-  if (error == NULL)
-    session = pb_ctl_dup_session (self, token, &error);
-  if (session != NULL)
-    rest = pb_ctl_open_rest (self, token, &error);
-  pb_secret_free (token);
+  rest = pb_ctl_open_session (self, &session, &error);
   if (rest != NULL) {
     path = g_strconcat ("/api/session/", session, "/connect",
         stream != NULL ? "?stream=" : "", stream, NULL);

@@ -26,7 +26,8 @@ static const PbCtlCommand commands[] = {
       pb_ctl_tally },
   { "health", "", "is the server there, and what does it carry?",
       pb_ctl_health },
-  { "secret", "", "draw a secret for patchbayd to sign with", pb_ctl_secret },
+  { "secret", "", "draw a secret for patchbayd to sign with", pb_ctl_secret,
+      .is_offline = TRUE },
 };
 
 static void

@@ -9,8 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/pb-random.h"
-
 static const char help[] =
     "Shows a QR code of the session's page with a fresh token in it: scan it "
     "with a\nphone, and the phone is at work. Each call mints another token. "
@@ -96,7 +94,7 @@ pb_ctl_qr (PbCtl *self, int argc, char **argv)
         "Write it to this file, which only you can read", "FILE" },
     { NULL },
   };
-  const char *stream;
+  const char *stream = NULL;
   g_autofree char *session = NULL;
   g_autofree char *type = NULL;
   g_autoptr (GString) path = g_string_new (NULL);
@@ -105,14 +103,8 @@ pb_ctl_qr (PbCtl *self, int argc, char **argv)
   g_autoptr (GError) error = NULL;
   PbDirection parsed;
   gint64 seconds = 0;
-  char *token;
 
-  if (!pb_ctl_parse (self, entries, "[SLOT]", help, &argc, &argv))
-    return PB_CTL_USAGE;
-  stream = argc > 1 ? argv[1] : NULL;
-  if (argc > 2)
-    return pb_ctl_usage (self, "one slot at a time");
-  if (stream != NULL && !pb_ctl_check_name (self, "slot", stream))
+  if (!pb_ctl_parse_slot (self, entries, help, argc, argv, &stream))
     return PB_CTL_USAGE;
   if (ttl != NULL && !pb_ctl_parse_seconds (ttl, &seconds))
     return pb_ctl_usage (self, "--ttl %s is not a time: 600, 15m, 2h", ttl);
@@ -129,12 +121,7 @@ pb_ctl_qr (PbCtl *self, int argc, char **argv)
     return pb_ctl_usage (self,
         "a png is no sight on a terminal: add --output FILE");
 
-  token = pb_ctl_dup_token (self, TRUE, &error);
-  if (error == NULL)
-    session = pb_ctl_dup_session (self, token, &error);
-  if (session != NULL)
-    rest = pb_ctl_open_rest (self, token, &error);
-  pb_secret_free (token);
+  rest = pb_ctl_open_session (self, &session, &error);
   if (rest != NULL) {
     /* Names and numbers only: nothing here needs escaping. */
     g_string_printf (path, "/s/%s/qr?format=%s", session, format);

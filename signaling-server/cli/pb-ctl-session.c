@@ -287,7 +287,6 @@ show_or_close (PbCtl *self, gboolean is_close, int argc, char **argv)
   g_autoptr (PbRest) rest = NULL;
   g_autoptr (JsonNode) answer = NULL;
   g_autoptr (GError) error = NULL;
-  char *token;
 
   if (!pb_ctl_parse (self, NULL, "[NAME]",
           is_close
@@ -310,12 +309,7 @@ show_or_close (PbCtl *self, gboolean is_close, int argc, char **argv)
   }
 
   server = pb_ctl_get_server (self);
-  token = pb_ctl_dup_token (self, TRUE, &error);
-  if (error == NULL)
-    session = pb_ctl_dup_session (self, token, &error);
-  if (session != NULL)
-    rest = pb_ctl_open_rest (self, token, &error);
-  pb_secret_free (token);
+  rest = pb_ctl_open_session (self, &session, &error);
   if (rest != NULL) {
     path = g_strconcat ("/api/session/", session, NULL);
     answer =

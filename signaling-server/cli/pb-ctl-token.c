@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/pb-random.h"
-
 static const char help[] =
     "Mints a token out of the admin's own (PATCHBAY_TOKEN or --token-file): "
     "for one slot,\nfor one direction, for as long as you say, and never "
@@ -97,6 +95,7 @@ pb_ctl_token (PbCtl *self, int argc, char **argv)
         "FILE" },
     { NULL },
   };
+  const char *stream = NULL;
   g_autofree char *session = NULL;
   g_autofree char *path = NULL;
   g_autoptr (PbRest) rest = NULL;
@@ -107,13 +106,8 @@ pb_ctl_token (PbCtl *self, int argc, char **argv)
   PbDirection parsed;
   gint64 seconds = -1;
   JsonObject *object;
-  char *token;
 
-  if (!pb_ctl_parse (self, entries, "[SLOT]", help, &argc, &argv))
-    return PB_CTL_USAGE;
-  if (argc > 2)
-    return pb_ctl_usage (self, "one slot at a time");
-  if (argc == 2 && !pb_ctl_check_name (self, "slot", argv[1]))
+  if (!pb_ctl_parse_slot (self, entries, help, argc, argv, &stream))
     return PB_CTL_USAGE;
   if (ttl != NULL && !pb_ctl_parse_seconds (ttl, &seconds))
     return pb_ctl_usage (self, "--ttl %s is not a time: 600, 10m, 2h", ttl);
@@ -121,22 +115,17 @@ pb_ctl_token (PbCtl *self, int argc, char **argv)
     return pb_ctl_usage (self, "--direction %s: say send, receive or observe",
         direction);
 
-  token = pb_ctl_dup_token (self, TRUE, &error);
-  if (error == NULL)
-    session = pb_ctl_dup_session (self, token, &error);
-  if (session != NULL)
-    rest = pb_ctl_open_rest (self, token, &error);
-  pb_secret_free (token);
+  rest = pb_ctl_open_session (self, &session, &error);
   if (rest != NULL && token_out != NULL)
     sink = pb_ctl_sink_new (token_out, &error);
   if (error == NULL) {
-    body = build_body (argc == 2 ? argv[1] : NULL, direction, seconds);
+    body = build_body (stream, direction, seconds);
     path = g_strconcat ("/api/session/", session, "/token", NULL);
     answer = pb_rest_call (rest, "POST", path, body, &error);
   }
   if (answer == NULL)
     return pb_ctl_fail (self, error, "cannot mint a token for %s",
-        argc == 2 ? argv[1] : "the session");
+        stream != NULL ? stream : "the session");
 
   object =
       JSON_NODE_HOLDS_OBJECT (answer) ? json_node_get_object (answer) : NULL;

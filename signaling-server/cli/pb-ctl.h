@@ -29,6 +29,7 @@ typedef struct
   const char *synopsis; /* "create|show|close …": what follows the name */
   const char *summary;  /* one line, for the list */
   int (*run) (PbCtl *self, int argc, char **argv);
+  gboolean is_offline; /* asks no server: needs neither its name nor a token */
 } PbCtlCommand;
 
 /**
@@ -49,6 +50,8 @@ struct _PbCtl
 /* pb-ctl-common.c */
 gboolean pb_ctl_parse (PbCtl *self, const GOptionEntry *entries,
     const char *usage, const char *help, int *argc, char ***argv);
+gboolean pb_ctl_parse_slot (PbCtl *self, const GOptionEntry *entries,
+    const char *help, int argc, char **argv, const char **stream);
 int pb_ctl_usage (PbCtl *self, const char *format, ...) G_GNUC_PRINTF (2, 3);
 int pb_ctl_fail (PbCtl *self, const GError *error, const char *format, ...)
     G_GNUC_PRINTF (3, 4);
@@ -58,6 +61,7 @@ char *pb_ctl_dup_token (PbCtl *self, gboolean with_environment, GError **error);
 JsonObject *pb_ctl_read_claims (const char *token);
 char *pb_ctl_dup_session (PbCtl *self, const char *token, GError **error);
 PbRest *pb_ctl_open_rest (PbCtl *self, const char *token, GError **error);
+PbRest *pb_ctl_open_session (PbCtl *self, char **session, GError **error);
 PbClient *pb_ctl_open_client (PbCtl *self, const char *session,
     const char *token, GError **error);
 gboolean pb_ctl_parse_seconds (const char *text, gint64 *seconds);

@@ -62,7 +62,7 @@ _pbctl ()
       words=$common
       [ -z "$verb" ] || words="off preview program $words"
       ;;
-    secret) words="--output $common" ;;
+    secret) words='--output --json --help' ;;
     *) words=$common ;;
   esac
   mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")

@@ -65,6 +65,9 @@ def help_teaches(scope):
         expect(pbctl("", "help", command).out == more, f"help {command}")
     for verb in ("create", "show", "close"):
         expect("Example" in pbctl("", "session", verb, "--help").out, verb)
+    for option in ("--server", "--token", "--session", "--allow-plain"):
+        expect(option in pbctl("", "token", "--help").out, option)
+        expect(option not in pbctl("", "secret", "--help").out, option)
     expect(pbctl("", "--version").out.startswith("pbctl "), "version")
 
 
