@@ -14,6 +14,7 @@
 
 #include "core/pb-error.h"
 #include "pb-stun-probe.h"
+#include "pb-timer.h"
 
 /* One stream of one component: SRT multiplexes by itself. */
 #define COMPONENT 1
@@ -68,16 +69,6 @@ struct _PbIcePath
   PbStunProbe *probe;
   GSocketAddress *mapped; /* (nullable) owned */
 };
-
-static void
-clear_source (GSource **source)
-{
-  if (*source == NULL)
-    return;
-
-  g_source_destroy (*source);
-  g_clear_pointer (source, g_source_unref);
-}
 
 static void
 event_free (gpointer data)
@@ -175,7 +166,7 @@ on_deliver (gpointer user_data)
   gboolean more = !g_queue_is_empty (&self->events);
 
   if (!more)
-    clear_source (&self->deliver);
+    pb_timer_clear (&self->deliver);
 
   /* The callback may free the path, and with it the source. */
   switch (event->kind) {
@@ -218,20 +209,20 @@ push_event (PbIcePath *self, EventKind kind, char *line)
 static void
 become_ready (PbIcePath *self)
 {
-  clear_source (&self->settle);
+  pb_timer_clear (&self->settle);
   if (self->is_ready || self->is_over)
     return;
 
   self->is_ready = TRUE;
-  clear_source (&self->deadline);
+  pb_timer_clear (&self->deadline);
   push_event (self, EVENT_READY, NULL);
 }
 
 static void
 fail (PbIcePath *self)
 {
-  clear_source (&self->settle);
-  clear_source (&self->deadline);
+  pb_timer_clear (&self->settle);
+  pb_timer_clear (&self->deadline);
   if (self->is_over)
     return;
 
@@ -285,7 +276,7 @@ on_pair (NiceAgent *agent, guint stream, guint component, NiceCandidate *local,
 
   /* Better pairs may follow: the moment of quiet starts again. */
   if (self->settle != NULL) {
-    clear_source (&self->settle);
+    pb_timer_clear (&self->settle);
     self->settle = attach_timer (self, SETTLE_MS, on_settled);
   }
 }
@@ -304,7 +295,7 @@ on_component_state (NiceAgent *agent, guint stream, guint component,
            !self->is_ready && self->settle == NULL)
     self->settle = attach_timer (self, SETTLE_MS, on_settled);
   else if (state == NICE_COMPONENT_STATE_CONNECTING)
-    clear_source (&self->settle);
+    pb_timer_clear (&self->settle);
 }
 
 static void
@@ -401,9 +392,9 @@ pb_ice_path_free (PbIcePath *self)
   if (self == NULL)
     return;
 
-  clear_source (&self->deliver);
-  clear_source (&self->settle);
-  clear_source (&self->deadline);
+  pb_timer_clear (&self->deliver);
+  pb_timer_clear (&self->settle);
+  pb_timer_clear (&self->deadline);
   drop_agent (self);
   pb_stun_probe_free (self->probe);
   if (self->probe_fd >= 0)

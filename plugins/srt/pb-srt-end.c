@@ -7,6 +7,7 @@
 #include "core/pb-random.h"
 #include "glue/pb-gst-message.h"
 #include "pb-srt-end-private.h"
+#include "pb-timer.h"
 
 /* The ends of a production rarely start in the same second. */
 #define ABSENT_MS 2500
@@ -15,25 +16,10 @@
 
 /* --- small things --------------------------------------------------------- */
 
-static void
-clear_source (GSource **source)
-{
-  if (*source == NULL)
-    return;
-
-  g_source_destroy (*source);
-  g_clear_pointer (source, g_source_unref);
-}
-
 static GSource *
 attach_timer (PbSrtEnd *self, guint ms, GSourceFunc func)
 {
-  GSource *source = g_timeout_source_new (ms);
-
-  g_source_set_callback (source, func, self, NULL);
-  g_source_attach (source, self->context);
-
-  return source;
+  return pb_timer_new (self->context, ms, func, self);
 }
 
 static void
@@ -107,7 +93,7 @@ on_absent (gpointer user_data)
 {
   PbSrtEnd *self = user_data;
 
-  clear_source (&self->absent_timer);
+  pb_timer_clear (&self->absent_timer);
   pb_srt_report_fault (self->report, PB_FAULT_PEER_ABSENT, "local", NULL, 0, 0,
       NULL);
 
@@ -132,7 +118,7 @@ pb_srt_end_update_state (PbSrtEnd *self)
     state = PB_STATE_CLOSED;
 
   if (state != PB_STATE_WAITING || !self->is_registered)
-    clear_source (&self->absent_timer);
+    pb_timer_clear (&self->absent_timer);
   else if (self->absent_timer == NULL)
     self->absent_timer = attach_timer (self, ABSENT_MS, on_absent);
   set_state (self, state);
@@ -147,7 +133,7 @@ on_health (gpointer user_data)
   PbSrtStats stats = { 0 };
   g_autoptr (PbMessage) message = NULL;
 
-  clear_source (&self->health_timer);
+  pb_timer_clear (&self->health_timer);
   if (self->n_quick > 0) {
     self->n_quick--;
     self->health_timer = attach_timer (self, QUICK_HEALTH_MS, on_health);
@@ -175,7 +161,7 @@ pb_srt_end_hurry_health (PbSrtEnd *self)
     return;
 
   self->n_quick = 2;
-  clear_source (&self->health_timer);
+  pb_timer_clear (&self->health_timer);
   self->health_timer = attach_timer (self, QUICK_HEALTH_MS, on_health);
 }
 
@@ -386,8 +372,8 @@ leave (PbSrtEnd *self)
 {
   PbGstMember *member = g_steal_pointer (&self->member);
 
-  clear_source (&self->health_timer);
-  clear_source (&self->absent_timer);
+  pb_timer_clear (&self->health_timer);
+  pb_timer_clear (&self->absent_timer);
   if (self->resolving != NULL)
     g_cancellable_cancel (self->resolving);
   g_clear_object (&self->resolving);

@@ -8,6 +8,7 @@
 #include "core/pb-error.h"
 #include "core/pb-limits.h"
 #include "core/pb-random.h"
+#include "pb-timer.h"
 
 /* ICE has a limit of its own, SRT's handshake too; this one is for messages
  * that were lost in between. */
@@ -65,16 +66,9 @@ pb_backoff_ms (guint attempt)
 static void
 set_timer (PbSrtPeer *self, guint ms, GSourceFunc func)
 {
-  if (self->timer != NULL) {
-    g_source_destroy (self->timer);
-    g_clear_pointer (&self->timer, g_source_unref);
-  }
-  if (func == NULL)
-    return;
-
-  self->timer = g_timeout_source_new (ms);
-  g_source_set_callback (self->timer, func, self, NULL);
-  g_source_attach (self->timer, self->context);
+  pb_timer_clear (&self->timer);
+  if (func != NULL)
+    self->timer = pb_timer_new (self->context, ms, func, self);
 }
 
 /* --- what we say ---------------------------------------------------------- */

@@ -7,6 +7,7 @@
 
 #include "pb-srt-peer.h"
 #include "pb-stun-probe.h"
+#include "pb-timer.h"
 
 struct _PbSrtPlain
 {
@@ -34,16 +35,9 @@ static gboolean on_attempt (gpointer user_data);
 static void
 set_timer (PbSrtPlain *self, guint ms, GSourceFunc func)
 {
-  if (self->timer != NULL) {
-    g_source_destroy (self->timer);
-    g_clear_pointer (&self->timer, g_source_unref);
-  }
-  if (func == NULL)
-    return;
-
-  self->timer = g_timeout_source_new (ms);
-  g_source_set_callback (self->timer, func, self, NULL);
-  g_source_attach (self->timer, self->context);
+  pb_timer_clear (&self->timer);
+  if (func != NULL)
+    self->timer = pb_timer_new (self->context, ms, func, self);
 }
 
 static void

@@ -11,6 +11,8 @@
 #include <stun/stunagent.h>
 #include <stun/usages/bind.h>
 
+#include "pb-timer.h"
+
 /* 100, 200, 400, 800 ms and a last second and a half: a lost packet costs
  * little, a dead network is known in three seconds. */
 #define FIRST_MS 100
@@ -35,20 +37,10 @@ struct _PbStunProbe
 };
 
 static void
-clear_source (GSource **source)
-{
-  if (*source == NULL)
-    return;
-
-  g_source_destroy (*source);
-  g_clear_pointer (source, g_source_unref);
-}
-
-static void
 finish (PbStunProbe *self, GSocketAddress *mapped)
 {
-  clear_source (&self->readable);
-  clear_source (&self->timer);
+  pb_timer_clear (&self->readable);
+  pb_timer_clear (&self->timer);
   self->done (self, mapped, self->user_data);
 }
 
@@ -60,7 +52,7 @@ on_timer (gpointer user_data)
   gssize size = g_socket_address_get_native_size (self->server);
   guint delay;
 
-  clear_source (&self->timer);
+  pb_timer_clear (&self->timer);
   if (self->tries >= TRIES ||
       !g_socket_address_to_native (self->server, &to, sizeof to, NULL)) {
     finish (self, NULL);
@@ -73,9 +65,7 @@ on_timer (gpointer user_data)
           (struct sockaddr *) &to, (socklen_t) size) < 0)
     g_debug ("stun probe: %s", g_strerror (errno));
   delay = FIRST_MS << self->tries++;
-  self->timer = g_timeout_source_new (delay);
-  g_source_set_callback (self->timer, on_timer, self, NULL);
-  g_source_attach (self->timer, self->context);
+  self->timer = pb_timer_new (self->context, delay, on_timer, self);
 
   return G_SOURCE_REMOVE;
 }
@@ -149,9 +139,7 @@ pb_stun_probe_new (GMainContext *context, int fd, GSocketAddress *server,
   g_source_set_callback (self->readable, G_SOURCE_FUNC (on_readable), self,
       NULL);
   g_source_attach (self->readable, context);
-  self->timer = g_timeout_source_new (0);
-  g_source_set_callback (self->timer, on_timer, self, NULL);
-  g_source_attach (self->timer, context);
+  self->timer = pb_timer_new (context, 0, on_timer, self);
 
   return self;
 }
@@ -166,8 +154,8 @@ pb_stun_probe_free (PbStunProbe *self)
   if (self == NULL)
     return;
 
-  clear_source (&self->readable);
-  clear_source (&self->timer);
+  pb_timer_clear (&self->readable);
+  pb_timer_clear (&self->timer);
   g_clear_object (&self->server);
   g_main_context_unref (self->context);
   g_free (self);
