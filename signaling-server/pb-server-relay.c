@@ -146,9 +146,9 @@ pb_server_link_relay (PbServerLink *self, const PbJsonMember *members, gsize n_m
     return FALSE;
   if (link != NULL && link->kind != PB_JSON_NULL &&
       (link->kind != PB_JSON_INTEGER || link->value[0] == '-' ||
-          link->value_length > 10 ||
+          link->value[0] == '0' || link->value_length > 10 ||
           g_ascii_strtoll (link->value, NULL, 10) > G_MAXINT32))
-    return deny (error, PB_ERROR_INVALID, "“link” must be a number.");
+    return deny (error, PB_ERROR_INVALID, "“link” must be a number from 1 to 2147483647.");
   if (!pb_server_member_copy_id (pb_json_find (members, n_members, "from"), from_id) ||
       !pb_server_member_copy_id (pb_json_find (members, n_members, "to"), to_id))
     return deny (error, PB_ERROR_INVALID, "“from” and “to” must be peer ids.");

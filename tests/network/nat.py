@@ -44,6 +44,8 @@ class Lab:
             for name in self.names.values():
                 self.sh(f"ip netns add {name}")
                 self.made.append(name)
+            # a chroot makes them, but lets nobody in
+            self.inside("camera", "true")
         except subprocess.CalledProcessError:
             self.__exit__()
             raise Skipped("this machine does not allow network namespaces") from None

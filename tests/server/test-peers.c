@@ -402,6 +402,8 @@ test_a_signal_goes_as_the_bytes_that_came (Fixture *f, gconstpointer unused)
     { "{\"type\":\"signal\",\"from\":\"" SENDER "\",\"to\":\"" RECEIVER "\","
       "\"kind\":\"ready\",\"link\":-1}", "INVALID_MESSAGE" },
     { "{\"type\":\"signal\",\"from\":\"" SENDER "\",\"to\":\"" RECEIVER "\","
+      "\"kind\":\"ready\",\"link\":0}", "INVALID_MESSAGE" },
+    { "{\"type\":\"signal\",\"from\":\"" SENDER "\",\"to\":\"" RECEIVER "\","
       "\"kind\":\"ready\",\"link\":2147483648}", "INVALID_MESSAGE" },
     { "{\"type\":\"signal\",\"from\":\"" SENDER "\",\"to\":\"" RECEIVER "\","
       "\"kind\":\"ice\"}", "INVALID_MESSAGE" },
