@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Every connection string, run by the program it is for, against an SRT end on loopback: it must be taken, carry media, and name its slot.
 
-Our end is stock GStreamer here, so that this is about the strings alone. OBS and vMix cannot run here: FFmpeg stands in for OBS, whose SRT code
-has FFmpeg's parser; what is typed into vMix and what a Larix link sets is given to srt-live-transmit.
+Our end is stock GStreamer here, so that this is about the strings alone. OBS and vMix do not run here: FFmpeg stands in for OBS, whose SRT code
+has FFmpeg's parser (obs.py runs a real one, where it is installed); what is typed into vMix and what a Larix link sets is given to srt-live-transmit.
 """
 import os
 import re
