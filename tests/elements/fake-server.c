@@ -75,6 +75,7 @@ on_text (SoupWebsocketConnection *ws, int type, GBytes *bytes, FakeServer *self)
 
   g_mutex_lock (&self->lock);
   g_ptr_array_add (self->messages, g_strdup (text));
+  g_cond_broadcast (&self->ready);
   g_mutex_unlock (&self->lock);
   answer (ws, text);
 }
@@ -278,10 +279,9 @@ fake_server_count_connections (FakeServer *self)
   return self->n_connections;
 }
 
-guint
-fake_server_count_messages (FakeServer *self, const char *type)
+static guint
+count_messages_unlocked (FakeServer *self, const char *type)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
   guint n = 0;
 
   for (guint i = 0; i < self->messages->len; i++) {
@@ -292,6 +292,24 @@ fake_server_count_messages (FakeServer *self, const char *type)
   }
 
   return n;
+}
+
+guint
+fake_server_count_messages (FakeServer *self, const char *type)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return count_messages_unlocked (self, type);
+}
+
+/* Check's own timeout is the watchdog. */
+void
+fake_server_wait_messages (FakeServer *self, const char *type, guint n)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  while (count_messages_unlocked (self, type) < n)
+    g_cond_wait (&self->ready, &self->lock);
 }
 
 char *

@@ -21,6 +21,8 @@ void fake_server_hang_up (FakeServer *self, guint code);
 /* How many came, ever, and how many messages of a type. */
 guint fake_server_count_connections (FakeServer *self);
 guint fake_server_count_messages (FakeServer *self, const char *type);
+/* Until so many of a type have come */
+void fake_server_wait_messages (FakeServer *self, const char *type, guint n);
 /* The last message of a type, NULL before one. (transfer full) */
 char *fake_server_dup_message (FakeServer *self, const char *type);
 /* A port that takes connections and never says a word. */

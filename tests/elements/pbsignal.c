@@ -272,15 +272,13 @@ GST_START_TEST (test_tells_what_the_server_says)
   fail_if (result);
   g_signal_emit_by_name (element, "set-tally", "no/name", "off", &result);
   fail_if (result);
-  while (fake_server_count_messages (server, "tally") == 0)
-    g_usleep (1000);
+  fake_server_wait_messages (server, "tally", 1);
   asked = fake_server_dup_message (server, "tally");
   fail_unless (strstr (asked, "\"off\"") != NULL);
 
   finish (pipeline);
   /* and it has said goodbye */
-  while (fake_server_count_messages (server, "leave") == 0)
-    g_usleep (1000);
+  fake_server_wait_messages (server, "leave", 1);
   fake_server_free (server);
 }
 GST_END_TEST;
@@ -373,8 +371,7 @@ GST_START_TEST (test_comes_back_when_the_server_does)
   await_field (pipeline, "pb-session", "state", "WAITING");
   fake_server_hang_up (server, 1001);
   await_field (pipeline, "pb-fault", "code", "server-unreachable");
-  while (fake_server_count_messages (server, "register") < 2)
-    g_usleep (1000);
+  fake_server_wait_messages (server, "register", 2);
   fail_unless_equals_int (fake_server_count_connections (server), 2);
   finish (pipeline);
   fake_server_free (server);
@@ -471,15 +468,13 @@ GST_START_TEST (test_two_share_one_connection)
       GST_STATE_CHANGE_SUCCESS);
   gst_element_set_locked_state (two, FALSE);
   fail_unless (gst_element_sync_state_with_parent (two));
-  while (fake_server_count_messages (server, "register") < 2)
-    g_usleep (1000);
+  fake_server_wait_messages (server, "register", 2);
   fail_unless_equals_int (fake_server_count_connections (server), 1);
 
   /* another session does not */
   gst_bin_add (GST_BIN (pipeline), other);
   fail_unless (gst_element_sync_state_with_parent (other));
-  while (fake_server_count_messages (server, "register") < 3)
-    g_usleep (1000);
+  fake_server_wait_messages (server, "register", 3);
   fail_unless_equals_int (fake_server_count_connections (server), 2);
 
   finish (pipeline);
