@@ -38,6 +38,10 @@ typedef enum {
   PB_FAULT_SERVER_UNREACHABLE,
   PB_FAULT_SERVER_REFUSED,     /* answered, with something unexpected */
   PB_FAULT_VERSION_MISMATCH,
+  PB_FAULT_NO_TRANSPORT,       /* the ends share none: SRT against WebRTC */
+  PB_FAULT_NO_CODEC,           /* they share no codec */
+  PB_FAULT_FINGERPRINT,        /* DTLS certificate is not the one signalled */
+  PB_FAULT_RELAY_UNREACHABLE,  /* relay only, and no TURN server answers */
   PB_FAULT_INTERNAL,
 } PbFault;
 

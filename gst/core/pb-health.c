@@ -213,6 +213,9 @@ static const Figure integers[] = {
   { "packets_undecrypted",
       G_STRUCT_OFFSET (PbHealthSample, packets_undecrypted) },
   { "interval", G_STRUCT_OFFSET (PbHealthSample, interval_ms) },
+  { "frames", G_STRUCT_OFFSET (PbHealthSample, frames) },
+  { "frames_dropped", G_STRUCT_OFFSET (PbHealthSample, frames_dropped) },
+  { "freezes", G_STRUCT_OFFSET (PbHealthSample, freezes) },
 };
 
 /**

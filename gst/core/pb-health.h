@@ -38,6 +38,9 @@ typedef struct {
   gint64 packets_dropped;
   gint64 packets_retransmitted;
   gint64 packets_undecrypted;
+  gint64 frames;            /* of video, decoded or handed up whole */
+  gint64 frames_dropped;    /* that could not be, or were not sent */
+  gint64 freezes;           /* times the picture stood still */
   gint64 interval_ms;
   gboolean connected;       /* media can flow */
 } PbHealthSample;

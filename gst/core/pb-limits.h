@@ -49,6 +49,26 @@
 #define PB_WS_MESSAGE_MAX 65536
 /* payload of a relayed message: requirement S65 */
 #define PB_SIGNAL_MAX 10240
+/* but of an offer or answer: what browsers offer for camera and microphone is
+ * 6 to 9 KB before JSON escapes its line ends */
+#define PB_SDP_MAX 32768
+#define PB_SDP_SIGNAL_MAX 49152
+#define PB_SDP_LINE_MAX 2048
+#define PB_SDP_LINES_MAX 1024
+/* audio, video and data, both ways, with room for more cameras */
+#define PB_SDP_MEDIA_MAX 16
+#define PB_CANDIDATE_MAX 1024
+/* of one connection: hosts with many interfaces, v4 and v6, three kinds each */
+#define PB_CANDIDATES_MAX 64
+
+/* Short text cues ("stand by, cam 2"): a line on a phone */
+#define PB_CUE_MAX 140
+
+/* TURN: one server over UDP, TCP and TLS */
+#define PB_TURN_URLS_MAX 8
+#define PB_TURN_URL_MAX 256
+/* facts/security.md, C-7: ten minutes at most; told again at 80 % of it */
+#define PB_TURN_TTL_S 600
 #define PB_WS_QUEUE_MAX (1024 * 1024)
 #define PB_WS_PING_S 15
 #define PB_WS_PONG_S 10

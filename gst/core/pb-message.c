@@ -16,6 +16,10 @@ static const char *const roles[] = { "caller", "listener", NULL };
 static const char *const token_roles[] = { "peer", NULL };
 static const char *const paths[] = { "direct", "relay", "plain", NULL };
 static const char *const ciphers[] = { "aes-256", "aes-128", NULL };
+/* what a connection uses: WebRTC has no choice */
+static const char *const used_ciphers[] = { "aes-256", "aes-128", "dtls-srtp",
+  NULL };
+static const char *const transports[] = { "srt", "webrtc", NULL };
 static const char *const tallies[] = { "off", "preview", "program", NULL };
 static const char *const healths[] = { "healthy", "warning", "critical", NULL };
 static const char *const srt_states[] = { "connecting", "connected",
@@ -87,12 +91,17 @@ static const char *const punch_codes[] = { "SESSION_FULL", "SESSION_EXPIRED",
   FIGURE ("packets_retransmitted", flags), \
   FIGURE ("packets_undecrypted", flags), \
   FIGURE ("interval", flags), \
+  FIGURE ("frames", flags), \
+  FIGURE ("frames_dropped", flags), \
+  FIGURE ("freezes", flags), \
   BOOLEAN ("connected", flags)
 #define VERDICT \
   WORD ("health", healths, OUT), \
   WORD ("cause", causes, OUT | OPEN), \
   BOOLEAN ("stale", OUT), \
   FIGURE ("age", OUT)
+
+static const PbField transport_name = WORD ("transports", transports, IN);
 
 static const PbField register_fields[] = {
   ID,
@@ -105,6 +114,8 @@ static const PbField register_fields[] = {
   WORD ("mode", modes, IN),
   CLIENT,
   VERSION ("protocol", IN),
+  LIST ("transports", 1, 2, &transport_name, IN),
+  BOOLEAN ("back", IN),
   END
 };
 
@@ -143,8 +154,9 @@ static const PbField status_fields[] = {
   PEER_ID ("with", BOTH),
   FAULT ("code", BOTH),
   WORD ("path", paths, BOTH | OPEN),
-  WORD ("cipher", ciphers, BOTH | OPEN),
+  WORD ("cipher", used_ciphers, BOTH | OPEN),
   INTEGER ("latency", 0, SRT_LATENCY_MAX, BOTH),
+  WORD ("transport", transports, BOTH | OPEN),
   END
 };
 
@@ -162,6 +174,26 @@ static const PbField tally_fields[] = {
   ID,
   NAME ("stream", BOTH_NEEDED),
   WORD ("state", tallies, BOTH_NEEDED),
+  END
+};
+
+static const PbField cue_fields[] = {
+  ID,
+  NAME ("stream", BOTH_NEEDED),
+  TEXT ("text", 1, PB_CUE_MAX, BOTH_NEEDED),
+  END
+};
+
+static const PbField turn_url = TEXT ("urls", 6, PB_TURN_URL_MAX, OUT);
+
+#define TURN_FIELDS \
+  LIST ("urls", 1, PB_TURN_URLS_MAX, &turn_url, OUT_NEEDED), \
+  TEXT ("username", 1, 256, OUT_NEEDED), \
+  TEXT ("credential", 1, 256, OUT_NEEDED), \
+  INTEGER ("ttl", 1, PB_TTL_MAX, OUT_NEEDED)
+
+static const PbField turn_fields[] = {
+  TURN_FIELDS,
   END
 };
 
@@ -184,6 +216,7 @@ static const PbField registered_fields[] = {
   PORT ("port", OUT),
   TEXT ("passphrase", 10, 79, OUT),
   OBJECT ("stun", stun_fields, OUT),
+  OBJECT ("turn", turn_fields, OUT),
   INTEGER ("expires", 0, PB_JSON_INTEGER_MAX, OUT),
   VERSION ("protocol", OUT),
   END
@@ -203,6 +236,10 @@ static const PbField peer_fields[] = {
   LATENCY ("latency", OUT),
   WORD ("cipher", ciphers, OUT),
   CLIENT,
+  WORD ("transport", transports, OUT | OPEN),
+  BOOLEAN ("back", OUT),
+  BOOLEAN ("control", OUT),
+  BOOLEAN ("trickle", OUT),
   END
 };
 
@@ -231,6 +268,7 @@ static const PbField peer_match_fields[] = {
 static const PbField slot_peer_fields[] = {
   PEER_ID ("peer", OUT_NEEDED),
   CLIENT,
+  WORD ("transport", transports, OUT | OPEN),
   WORD ("srt", srt_states, OUT),
   WORD ("path", paths, OUT | OPEN),
   VERDICT,
@@ -299,7 +337,8 @@ static const PbField ice_data[] = {
 
 /* one line, or an SDP of several could be smuggled in */
 static const PbField candidate_data[] = {
-  TEXT ("candidate", 1, 1024, BOTH_NEEDED),
+  TEXT ("candidate", 1, PB_CANDIDATE_MAX, BOTH_NEEDED),
+  INTEGER ("mline", 0, PB_SDP_MEDIA_MAX - 1, BOTH),
   END
 };
 
@@ -309,7 +348,7 @@ static const PbField restart_data[] = {
 };
 
 static const PbField sdp_data[] = {
-  { "sdp", PB_FIELD_LINES, BOTH_NEEDED, 1, PB_SIGNAL_MAX },
+  { "sdp", PB_FIELD_LINES, BOTH_NEEDED, 1, PB_SDP_MAX },
   END
 };
 
@@ -339,11 +378,13 @@ static const struct {
   [PB_MESSAGE_STATUS] = { "status", TRUE, TRUE, status_fields },
   [PB_MESSAGE_HEALTH] = { "health", TRUE, TRUE, health_fields },
   [PB_MESSAGE_TALLY] = { "tally", TRUE, TRUE, tally_fields },
+  [PB_MESSAGE_CUE] = { "cue", TRUE, TRUE, cue_fields },
   [PB_MESSAGE_REGISTERED] = { "registered", FALSE, TRUE, registered_fields },
   [PB_MESSAGE_PEER] = { "peer", FALSE, TRUE, peer_fields },
   [PB_MESSAGE_PEER_GONE] = { "peer_gone", FALSE, TRUE, peer_gone_fields },
   [PB_MESSAGE_PEER_MATCH] = { "peer_match", FALSE, TRUE, peer_match_fields },
   [PB_MESSAGE_SESSION] = { "session", FALSE, TRUE, session_fields },
+  [PB_MESSAGE_TURN] = { "turn", FALSE, TRUE, turn_fields },
   [PB_MESSAGE_CLOSED] = { "closed", FALSE, TRUE, closed_fields },
   [PB_MESSAGE_ERROR] = { "error", FALSE, TRUE, error_fields },
 };
@@ -381,13 +422,19 @@ G_DEFINE_ENUM_TYPE (PbMessageType, pb_message_type,
     G_DEFINE_ENUM_VALUE (PB_MESSAGE_STATUS, "status"),
     G_DEFINE_ENUM_VALUE (PB_MESSAGE_HEALTH, "health"),
     G_DEFINE_ENUM_VALUE (PB_MESSAGE_TALLY, "tally"),
+    G_DEFINE_ENUM_VALUE (PB_MESSAGE_CUE, "cue"),
     G_DEFINE_ENUM_VALUE (PB_MESSAGE_REGISTERED, "registered"),
     G_DEFINE_ENUM_VALUE (PB_MESSAGE_PEER, "peer"),
     G_DEFINE_ENUM_VALUE (PB_MESSAGE_PEER_GONE, "peer_gone"),
     G_DEFINE_ENUM_VALUE (PB_MESSAGE_PEER_MATCH, "peer_match"),
     G_DEFINE_ENUM_VALUE (PB_MESSAGE_SESSION, "session"),
+    G_DEFINE_ENUM_VALUE (PB_MESSAGE_TURN, "turn"),
     G_DEFINE_ENUM_VALUE (PB_MESSAGE_CLOSED, "closed"),
     G_DEFINE_ENUM_VALUE (PB_MESSAGE_ERROR, "error"))
+
+G_DEFINE_FLAGS_TYPE (PbTransport, pb_transport,
+    G_DEFINE_ENUM_VALUE (PB_TRANSPORT_SRT, "srt"),
+    G_DEFINE_ENUM_VALUE (PB_TRANSPORT_WEBRTC, "webrtc"))
 
 G_DEFINE_ENUM_TYPE (PbMessageWay, pb_message_way,
     G_DEFINE_ENUM_VALUE (PB_MESSAGE_TO_SERVER, "to-server"),
@@ -396,6 +443,45 @@ G_DEFINE_ENUM_TYPE (PbMessageWay, pb_message_way,
 G_DEFINE_ENUM_TYPE (PbBodyType, pb_body_type,
     G_DEFINE_ENUM_VALUE (PB_BODY_SESSION_CREATE, "session-create"),
     G_DEFINE_ENUM_VALUE (PB_BODY_TOKEN_MINT, "token-mint"))
+
+/**
+ * pb_transport_get_name:
+ * @transport: one of them
+ *
+ * Returns: (nullable): its name on the wire
+ */
+const char *
+pb_transport_get_name (PbTransport transport)
+{
+  switch (transport) {
+    case PB_TRANSPORT_SRT:
+      return "srt";
+    case PB_TRANSPORT_WEBRTC:
+      return "webrtc";
+    default:
+      return NULL;
+  }
+}
+
+/**
+ * pb_transport_from_name:
+ * @name: (nullable): as pb_transport_get_name() gives it
+ * @out: (out): the transport
+ *
+ * Returns: whether it is one
+ */
+gboolean
+pb_transport_from_name (const char *name, PbTransport *out)
+{
+  if (g_strcmp0 (name, "srt") == 0)
+    *out = PB_TRANSPORT_SRT;
+  else if (g_strcmp0 (name, "webrtc") == 0)
+    *out = PB_TRANSPORT_WEBRTC;
+  else
+    return FALSE;
+
+  return TRUE;
+}
 
 /**
  * pb_message_type_get_name:

@@ -20,12 +20,14 @@ typedef enum {
   PB_MESSAGE_STATUS,
   PB_MESSAGE_HEALTH,
   PB_MESSAGE_TALLY,
+  PB_MESSAGE_CUE,
   /* server -> peer */
   PB_MESSAGE_REGISTERED,
   PB_MESSAGE_PEER,
   PB_MESSAGE_PEER_GONE,
   PB_MESSAGE_PEER_MATCH,
   PB_MESSAGE_SESSION,
+  PB_MESSAGE_TURN,
   PB_MESSAGE_CLOSED,
   PB_MESSAGE_ERROR,
 } PbMessageType;
@@ -35,6 +37,18 @@ PB_API GType pb_message_type_get_type (void);
 PB_API const char *pb_message_type_get_name (PbMessageType type);
 PB_API gboolean pb_message_type_from_name (const char *name, gssize length,
     PbMessageType *out);
+
+/* What carries the media of a pair. Flags: a peer may speak both. */
+typedef enum {
+  PB_TRANSPORT_NONE = 0,
+  PB_TRANSPORT_SRT = 1 << 0,
+  PB_TRANSPORT_WEBRTC = 1 << 1, /* taken where both ends speak both */
+} PbTransport;
+
+PB_API GType pb_transport_get_type (void);
+#define PB_TYPE_TRANSPORT (pb_transport_get_type ())
+PB_API const char *pb_transport_get_name (PbTransport transport); /* "srt" */
+PB_API gboolean pb_transport_from_name (const char *name, PbTransport *out);
 
 /* Which end reads the message: the same type may carry other fields either
  * way. The server refuses unknown fields; a client ignores them. */

@@ -18,6 +18,7 @@ G_DEFINE_ENUM_TYPE (PbAction, pb_action,
     G_DEFINE_ENUM_VALUE (PB_ACTION_HEALTH_READ, "health-read"),
     G_DEFINE_ENUM_VALUE (PB_ACTION_TALLY_SET, "tally-set"),
     G_DEFINE_ENUM_VALUE (PB_ACTION_TALLY_READ, "tally-read"),
+    G_DEFINE_ENUM_VALUE (PB_ACTION_CUE, "cue"),
     G_DEFINE_ENUM_VALUE (PB_ACTION_PAGE, "page"))
 /* clang-format on */
 
@@ -57,6 +58,7 @@ static const Rule rules[PB_N_ACTIONS] = {
   RULE (HEALTH_READ,    "health-read",    OWN,   ANY, NONE),
   RULE (TALLY_SET,      "tally-set",      NEVER, ANY, NONE),
   RULE (TALLY_READ,     "tally-read",     OWN,   ANY, NONE),
+  RULE (CUE,            "cue",            NEVER, ANY, NONE),
   RULE (PAGE,           "page",           ENTER, ANY, NONE),
 #undef RULE
 };

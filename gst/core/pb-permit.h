@@ -19,6 +19,7 @@ typedef enum {
   PB_ACTION_HEALTH_READ,
   PB_ACTION_TALLY_SET,
   PB_ACTION_TALLY_READ,
+  PB_ACTION_CUE,            /* a line of text to whoever is on a slot */
   PB_ACTION_PAGE,           /* the session's page; carries nothing itself */
   PB_N_ACTIONS,
 } PbAction;

@@ -26,6 +26,9 @@ static const struct {
   { "packets_retransmitted", G_TYPE_INT64 },
   { "packets_undecrypted", G_TYPE_INT64 },
   { "interval", G_TYPE_INT64 },
+  { "frames", G_TYPE_INT64 },
+  { "frames_dropped", G_TYPE_INT64 },
+  { "freezes", G_TYPE_INT64 },
   { "connected", G_TYPE_BOOLEAN },
 };
 /* clang-format on */

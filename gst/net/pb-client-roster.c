@@ -63,6 +63,22 @@ pb_client_send_checked (PbClient *self, PbMessage *message)
   return TRUE;
 }
 
+static JsonNode *
+name_transports (PbTransport transports)
+{
+  static const PbTransport all[] = { PB_TRANSPORT_WEBRTC, PB_TRANSPORT_SRT };
+  JsonArray *names = json_array_new ();
+  JsonNode *node = json_node_alloc ();
+
+  for (guint i = 0; i < G_N_ELEMENTS (all); i++)
+    if ((transports & all[i]) != 0)
+      json_array_add_string_element (names, pb_transport_get_name (all[i]));
+  json_node_init_array (node, names);
+  json_array_unref (names);
+
+  return node;
+}
+
 void
 pb_client_send_register (PbClient *self, PbClientEntry *entry)
 {
@@ -88,6 +104,11 @@ pb_client_send_register (PbClient *self, PbClientEntry *entry)
   if (registration->client != NULL)
     pb_message_set_string (message, "client", registration->client);
   pb_message_set_string (message, "protocol", PROTOCOL);
+  if (registration->transports != PB_TRANSPORT_NONE)
+    pb_message_take_node (message, "transports",
+        name_transports (registration->transports));
+  if (registration->back)
+    pb_message_set_boolean (message, "back", TRUE);
 
   if (pb_client_send_checked (self, message))
     entry->request_id = self->last_id;

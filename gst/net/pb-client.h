@@ -33,6 +33,8 @@ typedef struct {
   char *address;          /* (nullable) */
   char *mode;             /* (nullable): "caller", "listener", "rendezvous" */
   char *client;           /* (nullable): "pbsrtbin/0.1.0 libsrt/1.5.1" */
+  PbTransport transports; /* NONE: SRT alone */
+  gboolean back;          /* a receiver that would send a return feed */
 } PbRegistration;
 
 #define PB_TYPE_REGISTRATION (pb_registration_get_type ())

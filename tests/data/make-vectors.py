@@ -129,7 +129,9 @@ SRT = words('connecting', 'connected', 'disconnected', 'error')
 TALLY = words('off', 'preview', 'program')
 STATE = words('WAITING', 'READY', 'CONNECTED', 'RELAYING', 'CLOSED')
 CIPHER = words('aes-256', 'aes-128')
-OPEN_CIPHER = words('aes-256', 'aes-128', closed=False)
+OPEN_CIPHER = words('aes-256', 'aes-128', 'dtls-srtp', closed=False)
+TRANSPORT = words('srt', 'webrtc')
+OPEN_TRANSPORT = words('srt', 'webrtc', closed=False)
 PATH = words('direct', 'relay', 'plain', closed=False)
 HEALTH = words('healthy', 'warning', 'critical')
 CAUSE = words('', 'disconnected', 'stale', 'undecrypted', 'drops', 'loss',
@@ -140,12 +142,18 @@ FIGURES = {'rtt': may(FIGURE)}
 FIGURES |= {name: may(OTHER_FIGURE) for name in (
     'jitter', 'loss', 'drop', 'bitrate', 'bandwidth', 'buffer',
     'latency', 'packets', 'packets_lost', 'packets_dropped',
-    'packets_retransmitted', 'packets_undecrypted', 'interval')}
+    'packets_retransmitted', 'packets_undecrypted', 'interval', 'frames',
+    'frames_dropped', 'freezes')}
 FIGURES['connected'] = may(BOOLEAN)
 VERDICT = {'health': may(HEALTH), 'cause': may(CAUSE), 'stale': may(BOOLEAN),
            'age': may(FIGURE)}
+TURN = {'urls': needed(List(1, 8, text(6, 256, 'turn:203.0.113.9:3478'))),
+        'username': needed(text(1, 256, '1795374000:Ab3dEf9hIj2kLm4n')),
+        'credential': needed(text(1, 256, 'O7SLX4lUFyQ2/Wloi4C+qnLktyw=')),
+        'ttl': needed(number(1, 86400, 600))}
 END = Object({'peer': needed(PEER), 'client': may(CLIENT)})
 SLOT_PEER = Object({'peer': needed(PEER), 'client': may(CLIENT),
+                    'transport': may(OPEN_TRANSPORT),
                     'srt': may(SRT), 'path': may(PATH), **VERDICT, **FIGURES})
 SLOT = Object({'stream': needed(NAME), 'state': needed(STATE),
                'tally': may(TALLY), 'port': may(PORT),
@@ -178,23 +186,29 @@ TO_SERVER = {
     'register': {'id': ID, 'stream': may(NAME), 'direction': may(DIRECTION),
                  'peer': may(PEER), 'ice': may(BOOLEAN), 'port': may(PORT),
                  'address': may(ADDRESS), 'mode': may(MODE),
-                 'client': may(CLIENT), 'protocol': may(VERSION)},
+                 'client': may(CLIENT), 'protocol': may(VERSION),
+                 'transports': may(List(1, 2, TRANSPORT)),
+                 'back': may(BOOLEAN)},
     'leave': {'id': ID, 'peer': needed(PEER)},
     'ready': {'id': ID, 'peer': needed(PEER), 'mode': needed(MODE),
               'port': needed(PORT), 'address': may(ADDRESS),
               'local_port': may(PORT)},
     'signal': SIGNAL,
     'signal ice': signal('ice', {'ufrag': needed(UFRAG), 'pwd': needed(PWD)}),
-    'signal candidate': signal('candidate', {'candidate': needed(CANDIDATE)}),
+    'signal candidate': signal('candidate', {'candidate': needed(CANDIDATE),
+                                             'mline': may(number(0, 15, 0))}),
     'signal restart': signal('restart', {'code': may(FAULT)}, False),
     'signal offer': signal('offer', {'sdp': needed(SDP)}),
     'signal answer': signal('answer', {'sdp': needed(SDP)}),
     'status': {'id': ID, 'peer': needed(PEER), 'srt': needed(SRT),
                'with': may(PEER), 'code': may(FAULT), 'path': may(PATH),
                'cipher': may(OPEN_CIPHER),
-               'latency': may(number(0, 65535, 200))},
+               'latency': may(number(0, 65535, 200)),
+               'transport': may(OPEN_TRANSPORT)},
     'health': {'id': ID, 'peer': needed(PEER), **FIGURES},
     'tally': {'id': ID, 'stream': needed(NAME), 'state': needed(TALLY)},
+    'cue': {'id': ID, 'stream': needed(NAME),
+            'text': needed(text(1, 140, 'Stand by, cam 2'))},
 }
 TO_PEER = {
     **{name: fields for name, fields in TO_SERVER.items()
@@ -204,6 +218,8 @@ TO_PEER = {
     'health': {**TO_SERVER['health'], 'stream': needed(NAME),
                'direction': needed(DIRECTION), **VERDICT},
     'tally': TO_SERVER['tally'],
+    'cue': TO_SERVER['cue'],
+    'turn': TURN,
     'registered': {
         'id': ID, 'peer': needed(PEER), 'session': needed(NAME),
         'stream': may(NAME), 'direction': needed(DIRECTION),
@@ -212,6 +228,7 @@ TO_PEER = {
         'passphrase': may(PASSPHRASE),
         'stun': may(Object({'port': needed(number(1, 65535, 3478)),
                             'address': may(ADDRESS)})),
+        'turn': may(Object(TURN)),
         'expires': may(EXPIRES), 'protocol': may(VERSION)},
     'peer': {
         'to': needed(PEER), 'peer': needed(PEER), 'stream': needed(NAME),
@@ -219,7 +236,9 @@ TO_PEER = {
         'role': needed(words('caller', 'listener')), 'ice': may(BOOLEAN),
         'mode': may(MODE), 'address': may(ADDRESS), 'port': may(PORT),
         'passphrase': may(PASSPHRASE), 'latency': may(LATENCY),
-        'cipher': may(CIPHER), 'client': may(CLIENT)},
+        'cipher': may(CIPHER), 'client': may(CLIENT),
+        'transport': may(OPEN_TRANSPORT), 'back': may(BOOLEAN),
+        'control': may(BOOLEAN), 'trickle': may(BOOLEAN)},
     'peer_gone': {
         'to': may(PEER), 'peer': needed(PEER), 'stream': may(NAME),
         'reason': needed(words('left', 'lost', 'replaced', 'closed',

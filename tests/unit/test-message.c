@@ -461,7 +461,7 @@ static void
 test_health_samples_fit (void)
 {
   static const PbHealthSample sample = { 1.5, 0.25, 2, 0.5, 4000, 90000, 17,
-    200, 100000, 17, 3, 20, 1, 5000, TRUE };
+    200, 100000, 17, 3, 20, 1, 5000, 250, 2, 1, TRUE };
   g_autoptr (PbMessage) message = pb_message_new (PB_MESSAGE_HEALTH);
   g_autoptr (PbMessage) again = NULL;
   g_autoptr (GError) error = NULL;
@@ -480,6 +480,8 @@ test_health_samples_fit (void)
   g_assert_cmpfloat (read.bandwidth_kbps, ==, sample.bandwidth_kbps);
   g_assert_cmpint (read.packets_undecrypted, ==, sample.packets_undecrypted);
   g_assert_cmpint (read.interval_ms, ==, sample.interval_ms);
+  g_assert_cmpint (read.frames, ==, sample.frames);
+  g_assert_cmpint (read.freezes, ==, sample.freezes);
   g_assert_true (read.connected);
 }
 

@@ -64,6 +64,7 @@ expected_error (const Bearer *bearer, PbAction action, const char *session,
     case PB_ACTION_TOKEN_MINT:
     case PB_ACTION_CONNECT_READ:
     case PB_ACTION_TALLY_SET:
+    case PB_ACTION_CUE:
       is_allowed = is_admin;
       break;
     case PB_ACTION_SESSION_READ:
@@ -167,6 +168,7 @@ test_the_published_rows (void)
     { PB_ACTION_HEALTH_READ, TRUE, TRUE, FALSE },
     { PB_ACTION_TALLY_SET, TRUE, FALSE, FALSE },
     { PB_ACTION_TALLY_READ, TRUE, TRUE, FALSE },
+    { PB_ACTION_CUE, TRUE, FALSE, FALSE },
   };
   g_autoptr (PbToken) admin =
       pb_token_new (SESSION, PB_ROLE_ADMIN, NULL, PB_DIRECTION_NONE, NOW);
