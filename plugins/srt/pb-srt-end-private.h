@@ -2,10 +2,10 @@
 #pragma once
 
 #include "glue/pb-gst-debug.h"
+#include "glue/pb-gst-report.h"
 #include "pb-srt-end.h"
 #include "pb-srt-peer.h"
 #include "pb-srt-plain.h"
-#include "pb-srt-report.h"
 
 #define GST_CAT_DEFAULT pb_gst_debug_srt_bin
 
@@ -46,7 +46,7 @@ struct _PbSrtEnd
   guint health_interval_ms;
   gboolean on_loopback;
   PbSrtIo *io;
-  PbSrtReport *report;
+  PbGstReport *report;
   char *us; /* our peer id */
 
   /* the context's thread */
@@ -63,6 +63,8 @@ struct _PbSrtEnd
   PbSrtPlain *plain;       /* (nullable): our own plain endpoint */
   GArray *plain_media;     /* guint: its links that carry */
   guint n_quick;           /* early health reports to come */
+  PbSrtStats last;         /* of the last health report */
+  gint64 last_us;
   gint64 key_frame_asked;  /* monotonic us; 0: never */
   GSource *health_timer, *absent_timer;
 

@@ -94,7 +94,7 @@ on_absent (gpointer user_data)
   PbSrtEnd *self = user_data;
 
   pb_timer_clear (&self->absent_timer);
-  pb_srt_report_fault (self->report, PB_FAULT_PEER_ABSENT, "local", NULL, 0, 0,
+  pb_gst_report_fault (self->report, PB_FAULT_PEER_ABSENT, "local", NULL, 0, 0,
       NULL);
 
   return G_SOURCE_REMOVE;
@@ -130,7 +130,9 @@ static gboolean
 on_health (gpointer user_data)
 {
   PbSrtEnd *self = user_data;
+  const gint64 now_us = g_get_monotonic_time ();
   PbSrtStats stats = { 0 };
+  PbHealthSample sample;
   g_autoptr (PbMessage) message = NULL;
 
   pb_timer_clear (&self->health_timer);
@@ -144,8 +146,11 @@ on_health (gpointer user_data)
   if (!pb_srt_io_get_stats (self->io, 0, &stats))
     return G_SOURCE_REMOVE;
 
-  message = pb_srt_report_health (self->report, self->us, &stats,
-      g_get_monotonic_time ());
+  pb_srt_stats_to_sample (&stats, &self->last, self->direction,
+      now_us - self->last_us, &sample);
+  self->last = stats;
+  self->last_us = now_us;
+  message = pb_gst_report_health (self->report, self->us, &sample, now_us);
   if (self->is_registered)
     pb_gst_session_send (self->session, message);
 
@@ -282,7 +287,7 @@ handle_registered (PbSrtEnd *self, PbMessage *message)
           &self->cipher))
     self->cipher = PB_CIPHER_AES_256;
 
-  pb_srt_report_clear_server (self->report);
+  pb_gst_report_clear_server (self->report);
   gst_element_post_message (self->element,
       pb_gst_message_new_session (GST_OBJECT (self->element), "connected",
           message));
@@ -394,7 +399,7 @@ on_fault (PbFault fault, const char *detail, gpointer user_data)
     return;
 
   pb_gst_session_get_retry (self->session, &attempt, &retry_in_ms);
-  pb_srt_report_fault (self->report, fault,
+  pb_gst_report_fault (self->report, fault,
       fault == PB_FAULT_SERVER_UNREACHABLE ? "local" : "server", NULL, attempt,
       retry_in_ms, detail);
   if (pb_fault_is_fatal (fault)) {
@@ -447,7 +452,8 @@ pb_srt_end_new (GstElement *element, PbGstSession *session,
   self->slot_latency_ms = PB_LATENCY_DEFAULT;
   io.wait_for_connection = config->wait_for_connection;
   self->io = pb_srt_io_new (&io, &pb_srt_events_io_callbacks, self);
-  self->report = pb_srt_report_new (element, config->stream, config->direction);
+  self->report = pb_gst_report_new (element, config->stream, config->direction);
+  self->last_us = g_get_monotonic_time ();
   self->early =
       g_ptr_array_new_with_free_func ((GDestroyNotify) pb_message_unref);
   self->counterparts = g_ptr_array_new_with_free_func (pb_srt_counterpart_free);
@@ -467,7 +473,7 @@ finalize (gpointer data)
   g_ptr_array_unref (self->counterparts);
   g_array_unref (self->plain_media);
   pb_srt_io_unref (self->io);
-  pb_srt_report_free (self->report);
+  pb_gst_report_free (self->report);
   pb_secret_free (self->own_passphrase);
   pb_secret_free (self->slot_passphrase);
   pb_uri_free (self->uri);

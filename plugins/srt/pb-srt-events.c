@@ -88,7 +88,7 @@ handle_connected (PbSrtEnd *self, const IoEvent *event)
   /* One sender per slot, and the one that is there stays. */
   if (event->is_surplus) {
     pb_srt_io_remove_link (self->io, event->id);
-    pb_srt_report_fault (self->report, PB_FAULT_SLOT_TAKEN, "local", id, 0, 0,
+    pb_gst_report_fault (self->report, PB_FAULT_SLOT_TAKEN, "local", id, 0, 0,
         NULL);
     if (other != NULL && other->ice != NULL) {
       pb_srt_io_remove_link (self->io, event->root);
@@ -111,11 +111,12 @@ handle_connected (PbSrtEnd *self, const IoEvent *event)
         event->version >> 8 & 0xff, event->version & 0xff);
   }
   ask_for_key_frame (self);
-  pb_srt_report_clear_media (self->report);
+  pb_gst_report_clear_media (self->report);
   pb_srt_end_hurry_health (self);
   pb_srt_end_set_negotiated (self, event->latency_ms);
-  pb_srt_report_peer (self->report, id, client, path, "connected",
-      event->key_length == 16 ? "aes-128" : "aes-256", event->latency_ms);
+  pb_gst_report_peer (self->report, id, client, PB_TRANSPORT_SRT, path,
+      "connected", event->key_length == 16 ? "aes-128" : "aes-256",
+      event->latency_ms);
   pb_srt_end_send_status (self, "connected", id, PB_FAULT_NONE, path,
       event->latency_ms);
 }
@@ -129,7 +130,7 @@ handle_down (PbSrtEnd *self, const IoEvent *event)
   for (guint i = 0; i < self->plain_media->len; i++)
     if (g_array_index (self->plain_media, guint, i) == event->id) {
       g_array_remove_index (self->plain_media, i);
-      pb_srt_report_peer (self->report, NULL, NULL, "plain",
+      pb_gst_report_peer (self->report, NULL, NULL, PB_TRANSPORT_SRT, "plain",
           event->fault != PB_FAULT_NONE ? "error" : "disconnected", NULL, 0);
       pb_srt_end_send_status (self,
           event->fault != PB_FAULT_NONE ? "error" : "disconnected", NULL,
@@ -142,7 +143,7 @@ handle_down (PbSrtEnd *self, const IoEvent *event)
       if (!is_accepted)
         pb_srt_plain_link_down (self->plain, event->fault);
       else
-        pb_srt_report_fault (self->report, event->fault, "local", NULL, 0, 0,
+        pb_gst_report_fault (self->report, event->fault, "local", NULL, 0, 0,
             NULL);
     }
     return;
@@ -185,7 +186,7 @@ handle_refused (PbSrtEnd *self, const IoEvent *event)
 
   if (other == NULL) {
     if (is_own_plain (self, event->root)) {
-      pb_srt_report_fault (self->report, event->fault, "peer", NULL, 0, 0,
+      pb_gst_report_fault (self->report, event->fault, "peer", NULL, 0, 0,
           NULL);
       pb_srt_end_send_status (self,
           self->plain_media->len > 0 ? "connected" : "error", NULL,

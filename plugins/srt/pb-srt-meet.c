@@ -141,17 +141,18 @@ ice_changed (PbSrtPeer *peer, PbSrtPeerState state, PbFault fault,
   switch (state) {
     case PB_SRT_PEER_CONNECTING:
       if (pb_srt_peer_get_attempt (peer) == 0)
-        pb_srt_report_peer (self->report, other->id, other->client, "direct",
-            "connecting", NULL, 0);
+        pb_gst_report_peer (self->report, other->id, other->client,
+            PB_TRANSPORT_SRT, "direct", "connecting", NULL, 0);
       pb_srt_end_send_status (self, "connecting", other->id, PB_FAULT_NONE,
           NULL, 0);
       break;
     case PB_SRT_PEER_WAITING:
       pb_srt_meet_close_media (self, other->media);
       other->media = 0;
-      pb_srt_report_peer (self->report, other->id, other->client, "",
+      pb_gst_report_peer (self->report, other->id, other->client,
+          PB_TRANSPORT_SRT, "",
           fault != PB_FAULT_NONE ? "error" : "disconnected", NULL, 0);
-      pb_srt_report_fault (self->report, fault, is_theirs ? "peer" : "local",
+      pb_gst_report_fault (self->report, fault, is_theirs ? "peer" : "local",
           other->id, pb_srt_peer_get_attempt (peer), retry_in_ms, NULL);
       /* What they have told us they know. */
       pb_srt_end_send_status (self,
@@ -224,7 +225,7 @@ plain_fault (PbSrtPlain *plain, PbFault fault, guint attempt, guint retry_in_ms,
 {
   PbSrtEnd *self = user_data;
 
-  pb_srt_report_fault (self->report, fault, "local", NULL, attempt, retry_in_ms,
+  pb_gst_report_fault (self->report, fault, "local", NULL, attempt, retry_in_ms,
       NULL);
   /* The port of the second way in does not make the first one fail. */
   if (fault != PB_FAULT_PORT_IN_USE || self->mode != PB_SRT_END_AUTO)
@@ -348,8 +349,8 @@ add_plain (PbSrtEnd *self, PbSrtCounterpart *other, PbMessage *message)
 void
 pb_srt_meet_drop (PbSrtEnd *self, PbSrtCounterpart *other)
 {
-  pb_srt_report_peer (self->report, other->id, other->client, "", "gone", NULL,
-      0);
+  pb_gst_report_peer (self->report, other->id, other->client, PB_TRANSPORT_SRT,
+      "", "gone", NULL, 0);
   g_ptr_array_remove (self->counterparts, other);
 }
 
@@ -446,7 +447,7 @@ pb_srt_meet_status (PbSrtEnd *self, PbMessage *message)
    * decides it tells us itself. */
   if (pb_fault_from_code (pb_message_get_string (message, "code"), &fault) &&
       !pb_fault_is_fatal (fault) && other->media == 0)
-    pb_srt_report_fault (self->report, fault, "peer", other->id, 0, 0, NULL);
+    pb_gst_report_fault (self->report, fault, "peer", other->id, 0, 0, NULL);
 }
 
 void

@@ -41,3 +41,86 @@ pb_srt_stats_add (PbSrtStats *to, const PbSrtStats *from, gboolean with_gauges)
   to->reorder_distance = MAX (to->reorder_distance, from->reorder_distance);
   to->n_links += from->n_links;
 }
+
+/* --- health --------------------------------------------------------------- */
+
+static double
+percent (guint64 part, guint64 rest)
+{
+  return part + rest > 0 ? 100.0 * (double) part / (double) (part + rest) : 0.0;
+}
+
+/* libsrt begins with a guess of just this, which would be an alarm where the
+ * latency is short; no measurement comes out so round. */
+#define RTT_GUESS_MS 100.0
+
+static double
+get_rtt (const PbSrtStats *stats)
+{
+  return stats->rtt_ms == RTT_GUESS_MS ? 0.0 : stats->rtt_ms;
+}
+
+/* libsrt guesses the path's capacity from pairs of packets, and is far off
+ * where few are sent. A path that carries the stream without loss or backlog
+ * has what it needs, whatever the guess. */
+static double
+get_bandwidth (const PbSrtStats *stats, const PbHealthSample *sample)
+{
+  double guess = (double) stats->bandwidth_bps / 1000.0;
+
+  if (guess < 1.2 * sample->bitrate_kbps && sample->loss_percent < 2.0 &&
+      4.0 * sample->buffer_ms < (double) sample->latency_ms)
+    return 0.0;
+
+  return guess;
+}
+
+/**
+ * pb_srt_stats_to_sample:
+ * @now: what was counted so far
+ * @then: the same, one interval ago
+ * @direction: which half is asked for
+ * @interval_us: between the two
+ * @out: (out): what it means
+ */
+void
+pb_srt_stats_to_sample (const PbSrtStats *now, const PbSrtStats *then,
+    PbDirection direction, gint64 interval_us, PbHealthSample *out)
+{
+  *out = (PbHealthSample){
+    .rtt_ms = get_rtt (now),
+    .buffer_ms = now->buffer_ms,
+    .latency_ms = now->latency_ms,
+    .interval_ms = interval_us / G_TIME_SPAN_MILLISECOND,
+    .connected = now->n_links > 0,
+  };
+  if (direction == PB_DIRECTION_SEND) {
+    guint64 dropped = now->packets_send_dropped + now->packets_overflowed -
+                      then->packets_send_dropped - then->packets_overflowed;
+    guint64 sent = now->packets_sent - then->packets_sent;
+    guint64 lost = now->packets_send_lost - then->packets_send_lost;
+
+    out->bitrate_kbps = (double) now->send_bps / 1000.0;
+    out->packets = (gint64) now->packets_sent;
+    out->packets_lost = (gint64) now->packets_send_lost;
+    out->packets_dropped =
+        (gint64) (now->packets_send_dropped + now->packets_overflowed);
+    out->packets_retransmitted = (gint64) now->packets_retransmitted;
+    out->loss_percent =
+        MIN (100.0, sent > 0 ? 100.0 * (double) lost / (double) sent : 0.0);
+    out->drop_percent = percent (dropped, sent);
+  } else {
+    guint64 received = now->packets_received - then->packets_received;
+
+    out->bitrate_kbps = (double) now->receive_bps / 1000.0;
+    out->packets = (gint64) now->packets_received;
+    out->packets_lost = (gint64) now->packets_lost;
+    out->packets_dropped = (gint64) now->packets_dropped;
+    out->packets_undecrypted = (gint64) now->packets_undecrypted;
+    out->loss_percent =
+        percent (now->packets_lost - then->packets_lost, received);
+    out->drop_percent =
+        percent (now->packets_dropped - then->packets_dropped, received);
+  }
+  out->bandwidth_kbps = get_bandwidth (now, out);
+}

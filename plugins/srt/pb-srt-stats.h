@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include <glib.h>
+#include "core/pb-health.h"
 
 G_BEGIN_DECLS
 
@@ -50,5 +50,8 @@ typedef struct
 /* Adds the counters of `from`; gauges too when `with_gauges`. */
 void pb_srt_stats_add (PbSrtStats *to, const PbSrtStats *from,
     gboolean with_gauges);
+/* What an interval of it means for health. */
+void pb_srt_stats_to_sample (const PbSrtStats *now, const PbSrtStats *then,
+    PbDirection direction, gint64 interval_us, PbHealthSample *out);
 
 G_END_DECLS

@@ -57,7 +57,10 @@ typedef struct
   gboolean has_fec;            /* offer ULPFEC beside NACK and RTX */
   guint min_kbps, max_kbps;    /* of video, for the estimator */
   const char *stun;            /* (nullable): "stun://address:port" */
-  const char *const *turn;     /* (nullable): "turn(s)://user:pass@host:port?…" */
+  /* (nullable): "turn(s)://user:pass@host:port?…", user and password escaped
+   * once. GstUri unescapes the user info before webrtcbin splits it at its first
+   * ':': for webrtcbin's own properties escape both once more. */
+  const char *const *turn;
   /* (nullable): numeric addresses to gather on; NULL: all but loopback */
   const char *const *addresses;
   /* the owner's pipeline: buffers keep their running time through both */

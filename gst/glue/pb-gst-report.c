@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
-#include "pb-srt-report.h"
+#include "glue/pb-gst-report.h"
 
 #include "glue/pb-gst-message.h"
 
-struct _PbSrtReport
+struct _PbGstReport
 {
   /* set in new */
   GstElement *element; /* unowned: it owns us */
@@ -18,8 +18,6 @@ struct _PbSrtReport
 
   /* the thread that reports health */
   PbHealth *health;
-  PbSrtStats last;
-  gint64 last_us;
 };
 
 G_STATIC_ASSERT (PB_FAULT_INTERNAL < 64);
@@ -37,35 +35,34 @@ static const guint64 server_faults =
     BIT (PB_FAULT_SERVER_REFUSED) | BIT (PB_FAULT_VERSION_MISMATCH);
 
 /**
- * pb_srt_report_new:
+ * pb_gst_report_new:
  * @element: posts the messages
  * @stream: the slot
  * @direction: what this end does
  *
  * Returns: (transfer full): a report
  */
-PbSrtReport *
-pb_srt_report_new (GstElement *element, const char *stream,
+PbGstReport *
+pb_gst_report_new (GstElement *element, const char *stream,
     PbDirection direction)
 {
-  PbSrtReport *self = g_new0 (PbSrtReport, 1);
+  PbGstReport *self = g_new0 (PbGstReport, 1);
 
   self->element = element;
   self->stream = g_strdup (stream);
   self->direction = direction;
   self->health = pb_health_new (direction);
-  self->last_us = g_get_monotonic_time ();
   g_mutex_init (&self->lock);
 
   return self;
 }
 
 /**
- * pb_srt_report_free:
+ * pb_gst_report_free:
  * @self: (transfer full) (nullable): the report
  */
 void
-pb_srt_report_free (PbSrtReport *self)
+pb_gst_report_free (PbGstReport *self)
 {
   if (self == NULL)
     return;
@@ -79,7 +76,7 @@ pb_srt_report_free (PbSrtReport *self)
 /* --- faults --------------------------------------------------------------- */
 
 static gboolean
-is_news (PbSrtReport *self, PbFault fault, gboolean is_fatal)
+is_news (PbGstReport *self, PbFault fault, gboolean is_fatal)
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
@@ -93,7 +90,7 @@ is_news (PbSrtReport *self, PbFault fault, gboolean is_fatal)
 }
 
 static void
-post_error (PbSrtReport *self, PbFault fault, const char *detail)
+post_error (PbGstReport *self, PbFault fault, const char *detail)
 {
   const char *sentence = pb_fault_get_sentence (fault);
   g_autofree char *debug = g_strdup_printf ("%s: %s", pb_fault_get_code (fault),
@@ -125,7 +122,7 @@ post_error (PbSrtReport *self, PbFault fault, const char *detail)
 }
 
 /**
- * pb_srt_report_fault:
+ * pb_gst_report_fault:
  * @self: the report
  * @fault: the cause
  * @side: "local", "peer" or "server"
@@ -135,7 +132,7 @@ post_error (PbSrtReport *self, PbFault fault, const char *detail)
  * @detail: (nullable): for a log
  */
 void
-pb_srt_report_fault (PbSrtReport *self, PbFault fault, const char *side,
+pb_gst_report_fault (PbGstReport *self, PbFault fault, const char *side,
     const char *peer, guint attempt, guint retry_in_ms, const char *detail)
 {
   gboolean is_fatal = pb_fault_is_fatal (fault);
@@ -155,11 +152,11 @@ pb_srt_report_fault (PbSrtReport *self, PbFault fault, const char *side,
 }
 
 /**
- * pb_srt_report_clear_media:
+ * pb_gst_report_clear_media:
  * @self: the report
  */
 void
-pb_srt_report_clear_media (PbSrtReport *self)
+pb_gst_report_clear_media (PbGstReport *self)
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
@@ -167,11 +164,11 @@ pb_srt_report_clear_media (PbSrtReport *self)
 }
 
 /**
- * pb_srt_report_clear_server:
+ * pb_gst_report_clear_server:
  * @self: the report
  */
 void
-pb_srt_report_clear_server (PbSrtReport *self)
+pb_gst_report_clear_server (PbGstReport *self)
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
@@ -181,18 +178,20 @@ pb_srt_report_clear_server (PbSrtReport *self)
 /* --- peers ---------------------------------------------------------------- */
 
 /**
- * pb_srt_report_peer:
+ * pb_gst_report_peer:
  * @self: the report
  * @peer: its id, or "" for a client without signalling
  * @client: (nullable): what it says it is
+ * @transport: what carries the media
  * @path: "direct", "relay", "plain" or ""
  * @srt: what became of it
- * @cipher: (nullable): "aes-256"
+ * @cipher: (nullable): "aes-256", "dtls-srtp"
  * @latency_ms: negotiated
  */
 void
-pb_srt_report_peer (PbSrtReport *self, const char *peer, const char *client,
-    const char *path, const char *srt, const char *cipher, guint latency_ms)
+pb_gst_report_peer (PbGstReport *self, const char *peer, const char *client,
+    PbTransport transport, const char *path, const char *srt,
+    const char *cipher, guint latency_ms)
 {
   PbDirection theirs = self->direction == PB_DIRECTION_SEND
                            ? PB_DIRECTION_RECEIVE
@@ -200,10 +199,10 @@ pb_srt_report_peer (PbSrtReport *self, const char *peer, const char *client,
   GstStructure *fields = gst_structure_new ("pb-peer", "stream", G_TYPE_STRING,
       self->stream, "peer", G_TYPE_STRING, peer != NULL ? peer : "",
       "direction", G_TYPE_STRING, pb_direction_get_name (theirs), "client",
-      G_TYPE_STRING, client != NULL ? client : "", "path", G_TYPE_STRING, path,
-      "srt", G_TYPE_STRING, srt, "cipher", G_TYPE_STRING,
-      cipher != NULL ? cipher : "", "latency-ms", G_TYPE_UINT, latency_ms,
-      NULL);
+      G_TYPE_STRING, client != NULL ? client : "", "transport", G_TYPE_STRING,
+      pb_transport_get_name (transport), "path", G_TYPE_STRING, path, "srt",
+      G_TYPE_STRING, srt, "cipher", G_TYPE_STRING, cipher != NULL ? cipher : "",
+      "latency-ms", G_TYPE_UINT, latency_ms, NULL);
 
   gst_element_post_message (self->element,
       pb_gst_message_new_peer (GST_OBJECT (self->element), fields));
@@ -211,106 +210,25 @@ pb_srt_report_peer (PbSrtReport *self, const char *peer, const char *client,
 
 /* --- health --------------------------------------------------------------- */
 
-static double
-percent (guint64 part, guint64 rest)
-{
-  return part + rest > 0 ? 100.0 * (double) part / (double) (part + rest) : 0.0;
-}
-
-/* libsrt begins with a guess of just this, which would be an alarm where the
- * latency is short; no measurement comes out so round. */
-#define RTT_GUESS_MS 100.0
-
-static double
-get_rtt (const PbSrtStats *stats)
-{
-  return stats->rtt_ms == RTT_GUESS_MS ? 0.0 : stats->rtt_ms;
-}
-
-/* libsrt guesses the path's capacity from pairs of packets, and is far off
- * where few are sent. A path that carries the stream without loss or backlog
- * has what it needs, whatever the guess. */
-static double
-get_bandwidth (const PbSrtStats *stats, const PbHealthSample *sample)
-{
-  double guess = (double) stats->bandwidth_bps / 1000.0;
-
-  if (guess < 1.2 * sample->bitrate_kbps && sample->loss_percent < 2.0
-      && 4.0 * sample->buffer_ms < (double) sample->latency_ms)
-    return 0.0;
-
-  return guess;
-}
-
-static void
-fill_sample (PbSrtReport *self, const PbSrtStats *now, gint64 interval_us,
-    PbHealthSample *out)
-{
-  const PbSrtStats *then = &self->last;
-
-  *out = (PbHealthSample){
-    .rtt_ms = get_rtt (now),
-    .buffer_ms = now->buffer_ms,
-    .latency_ms = now->latency_ms,
-    .interval_ms = interval_us / G_TIME_SPAN_MILLISECOND,
-    .connected = now->n_links > 0,
-  };
-  if (self->direction == PB_DIRECTION_SEND) {
-    guint64 dropped = now->packets_send_dropped + now->packets_overflowed -
-                      then->packets_send_dropped - then->packets_overflowed;
-    guint64 sent = now->packets_sent - then->packets_sent;
-    guint64 lost = now->packets_send_lost - then->packets_send_lost;
-
-    out->bitrate_kbps = (double) now->send_bps / 1000.0;
-    out->packets = (gint64) now->packets_sent;
-    out->packets_lost = (gint64) now->packets_send_lost;
-    out->packets_dropped =
-        (gint64) (now->packets_send_dropped + now->packets_overflowed);
-    out->packets_retransmitted = (gint64) now->packets_retransmitted;
-    out->loss_percent =
-        MIN (100.0, sent > 0 ? 100.0 * (double) lost / (double) sent : 0.0);
-    out->drop_percent = percent (dropped, sent);
-  } else {
-    guint64 received = now->packets_received - then->packets_received;
-
-    out->bitrate_kbps = (double) now->receive_bps / 1000.0;
-    out->packets = (gint64) now->packets_received;
-    out->packets_lost = (gint64) now->packets_lost;
-    out->packets_dropped = (gint64) now->packets_dropped;
-    out->packets_undecrypted = (gint64) now->packets_undecrypted;
-    out->loss_percent =
-        percent (now->packets_lost - then->packets_lost, received);
-    out->drop_percent =
-        percent (now->packets_dropped - then->packets_dropped, received);
-  }
-  out->bandwidth_kbps = get_bandwidth (now, out);
-}
-
 /**
- * pb_srt_report_health:
+ * pb_gst_report_health:
  * @self: the report
  * @us: our peer id
- * @stats: of the whole engine
+ * @sample: of all connections together
  * @now_us: monotonic
  *
  * Returns: (transfer full): the `health` message for the server
  */
 PbMessage *
-pb_srt_report_health (PbSrtReport *self, const char *us,
-    const PbSrtStats *stats, gint64 now_us)
+pb_gst_report_health (PbGstReport *self, const char *us,
+    const PbHealthSample *sample, gint64 now_us)
 {
   g_autoptr (PbMessage) own = pb_message_new (PB_MESSAGE_HEALTH);
   PbMessage *message = pb_message_new (PB_MESSAGE_HEALTH);
-  PbHealthSample sample;
-  PbHealthStatus status;
-
-  fill_sample (self, stats, now_us - self->last_us, &sample);
-  self->last = *stats;
-  self->last_us = now_us;
-  status = pb_health_add (self->health, &sample, now_us);
+  PbHealthStatus status = pb_health_add (self->health, sample, now_us);
 
   pb_message_set_string (message, "peer", us);
-  pb_health_sample_write (&sample, message);
+  pb_health_sample_write (sample, message);
 
   /* The same as the server would say it of us */
   pb_message_set_string (own, "peer", us);
@@ -322,7 +240,7 @@ pb_srt_report_health (PbSrtReport *self, const char *us,
       pb_health_get_cause (self->health, now_us));
   pb_message_set_boolean (own, "stale", FALSE);
   pb_message_set_int (own, "age", 0);
-  pb_health_sample_write (&sample, own);
+  pb_health_sample_write (sample, own);
   gst_element_post_message (self->element,
       pb_gst_message_new_health (GST_OBJECT (self->element), own));
 
