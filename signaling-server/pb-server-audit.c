@@ -40,6 +40,7 @@ static const struct {
   { PB_SERVER_AUDIT_PEER_REGISTERED, "peer_registered", "peer", "create", FALSE },
   { PB_SERVER_AUDIT_PEER_GONE, "peer_gone", "peer", "delete", FALSE },
   { PB_SERVER_AUDIT_TALLY_CHANGED, "tally_changed", "slot", "update", FALSE },
+  { PB_SERVER_AUDIT_CUE_GIVEN, "cue_given", "slot", "update", FALSE },
   { PB_SERVER_AUDIT_AUTH_FAILED, "auth_failed", "server", "refuse", TRUE },
   { PB_SERVER_AUDIT_PERMISSION_DENIED, "permission_denied", "server", "refuse", TRUE },
   { PB_SERVER_AUDIT_RATE_LIMITED, "rate_limited", "server", "refuse", TRUE },

@@ -93,6 +93,41 @@ choose_direction (PbServerLink *self, PbMessage *message, PbDirection *out,
       "“direction” is needed: this token allows more than one.");
 }
 
+/* Punch's clients name none: they speak SRT. */
+static PbTransport
+read_transports (PbMessage *message)
+{
+  JsonArray *names;
+  PbTransport transports = PB_TRANSPORT_NONE;
+
+  if (!pb_message_has (message, "transports"))
+    return PB_TRANSPORT_SRT;
+  names = json_object_get_array_member (pb_message_peek_object (message),
+      "transports");
+  for (guint i = 0; i < json_array_get_length (names); i++) {
+    PbTransport transport;
+
+    /* others were refused as a broken message */
+    if (pb_transport_from_name (json_array_get_string_element (names, i),
+            &transport))
+      transports |= transport;
+  }
+
+  return transports;
+}
+
+/* A receiver that may send over the same connection, too. */
+static gboolean
+permit_back (PbServerLink *self, PbDirection direction, const char *stream,
+    GError **error)
+{
+  if (direction != PB_DIRECTION_RECEIVE)
+    return deny (error, PB_ERROR_DENIED, "“back” is for receivers.");
+
+  return pb_permit (self->token, PB_ACTION_SEND,
+      pb_session_get_name (self->session->core), stream, error);
+}
+
 static PbServerPeer *
 read_registration (PbServerLink *self, PbMessage *message, GError **error)
 {
@@ -108,13 +143,15 @@ read_registration (PbServerLink *self, PbMessage *message, GError **error)
   g_autoptr (PbServerPeer) peer = NULL;
   PbServerSlot *slot = NULL;
   PbDirection direction;
+  gboolean back = pb_message_get_boolean (message, "back");
 
   if (!check_version (message, error) ||
       !choose_direction (self, message, &direction, error))
     return NULL;
   if (stream == NULL)
     stream = pb_token_get_stream (self->token);
-  if (!pb_permit (self->token, actions[direction], session, stream, error))
+  if (!pb_permit (self->token, actions[direction], session, stream, error) ||
+      (back && !permit_back (self, direction, stream, error)))
     return NULL;
   if (stream != NULL) {
     slot = pb_server_session_get_slot (self->session, stream, error);
@@ -132,6 +169,8 @@ read_registration (PbServerLink *self, PbMessage *message, GError **error)
   peer->role = pb_token_get_role (self->token);
   peer->identity = g_strdup (pb_token_get_identity (self->token));
   peer->token_expires = pb_token_get_expires (self->token);
+  peer->transports = read_transports (message);
+  peer->back = back;
   peer->has_ice = pb_message_get_boolean (message, "ice");
   peer->port = (guint) pb_message_get_int (message, "port");
   peer->address = g_strdup (pb_message_get_string (message, "address"));
@@ -167,7 +206,9 @@ new_registered (PbServerLink *self, PbServerPeer *peer)
         pb_tally_get_name (pb_session_get_tally (session->core,
             peer->slot->name)));
     pb_message_set_int (reply, "port", peer->slot->port);
-    if (peer->direction != PB_DIRECTION_OBSERVE)
+    /* of SRT; a browser has no use for it */
+    if (peer->direction != PB_DIRECTION_OBSERVE &&
+        (peer->transports & PB_TRANSPORT_SRT) != 0)
       pb_message_set_string (reply, "passphrase", peer->slot->passphrase);
   }
   pb_message_set_string (reply, "state", pb_state_get_name (state));
@@ -266,7 +307,7 @@ handle_status (PbServerLink *self, PbMessage *message, const char *request_id,
     GError **error)
 {
   static const char *const copied[] = { "srt", "with", "code", "path",
-    "cipher" };
+    "cipher", "transport" };
   PbServerPeer *peer = get_own (self, message, error);
   const char *with = pb_message_get_string (message, "with");
   PbServerPeer *other;
@@ -282,9 +323,12 @@ handle_status (PbServerLink *self, PbMessage *message, const char *request_id,
     return deny (error, PB_ERROR_DENIED,
         "“with” is not the other end of this slot.");
 
-  if (with == NULL || other != NULL)
+  if (with == NULL || other != NULL) {
     pb_server_peer_set_status (peer, pb_message_get_string (message, "srt"),
         with, pb_message_get_string (message, "path"));
+    (void) pb_transport_from_name (
+        pb_message_get_string (message, "transport"), &peer->transport);
+  }
   told = pb_message_new (PB_MESSAGE_STATUS);
   pb_message_set_string (told, "peer", peer->id);
   pb_message_set_string (told, "stream", peer->slot->name);
@@ -365,6 +409,37 @@ handle_tally (PbServerLink *self, PbMessage *message, const char *request_id,
   return TRUE;
 }
 
+/* A line for the people at the ends of a slot. It is theirs: the audit log
+ * tells who gave one to which slot, not what it said. */
+static gboolean
+handle_cue (PbServerLink *self, PbMessage *message, const char *request_id,
+    GError **error)
+{
+  const char *name = pb_session_get_name (self->session->core);
+  const char *stream = pb_message_get_string (message, "stream");
+  g_autofree char *resource = NULL;
+  g_autoptr (PbMessage) told = NULL;
+  PbServerSlot *slot;
+
+  if (!pb_permit (self->token, PB_ACTION_CUE, name, stream, error))
+    return FALSE;
+  slot = pb_server_session_get_slot (self->session, stream, error);
+  if (slot == NULL)
+    return FALSE;
+
+  told = pb_message_new (PB_MESSAGE_CUE);
+  pb_message_set_string (told, "stream", stream);
+  pb_message_set_string (told, "text",
+      pb_message_get_string (message, "text"));
+  pb_server_session_tell_ends (self->session, slot, told);
+  resource = g_strconcat (name, "/", stream, NULL);
+  pb_server_audit_log (self->context->audit, PB_SERVER_AUDIT_CUE_GIVEN,
+      resource, NULL, request_id, "token", pb_token_get_id (self->token),
+      NULL);
+
+  return TRUE;
+}
+
 /* clang-format off */
 static const struct {
   PbMessageType type;
@@ -376,6 +451,7 @@ static const struct {
   { PB_MESSAGE_STATUS, handle_status },
   { PB_MESSAGE_HEALTH, handle_health },
   { PB_MESSAGE_TALLY, handle_tally },
+  { PB_MESSAGE_CUE, handle_cue },
 };
 /* clang-format on */
 

@@ -3,7 +3,14 @@
 
 #include "pb-server-peer.h"
 
+#include "core/pb-limits.h"
 #include "pb-server-session.h"
+
+/* What a peer told another one of itself in this attempt. */
+typedef struct {
+  gint64 link;
+  guint n_candidates;
+} Told;
 
 /**
  * pb_server_peer_new: (skip)
@@ -19,6 +26,7 @@ pb_server_peer_new (const char *id, PbDirection direction)
 
   self->id = g_strdup (id);
   self->direction = direction;
+  self->transports = PB_TRANSPORT_SRT;
   self->mode = PB_SRT_RENDEZVOUS;
   self->connections =
       g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
@@ -44,8 +52,24 @@ pb_server_peer_free (PbServerPeer *self)
   g_free (self->srt);
   g_free (self->path);
   g_hash_table_unref (self->connections);
+  g_clear_pointer (&self->candidates, g_hash_table_unref);
   pb_health_free (self->health);
   g_free (self);
+}
+
+/**
+ * pb_server_peer_get_common: (skip)
+ * @self: a registration
+ * @other: one at the other end of its slot
+ *
+ * Returns: the one transport that the two take, or none
+ */
+PbTransport
+pb_server_peer_get_common (PbServerPeer *self, PbServerPeer *other)
+{
+  PbTransport both = self->transports & other->transports;
+
+  return both & PB_TRANSPORT_WEBRTC ? PB_TRANSPORT_WEBRTC : both;
 }
 
 /**
@@ -80,6 +104,52 @@ pb_server_peer_set_status (PbServerPeer *self, const char *srt,
 }
 
 /**
+ * pb_server_peer_count_candidate: (skip)
+ * @self: who sends it
+ * @to: who shall get it
+ * @link: the attempt that it is for
+ *
+ * A host that has few can name thousands, each a packet that the other end
+ * sends somewhere.
+ *
+ * Returns: whether it may pass
+ */
+gboolean
+pb_server_peer_count_candidate (PbServerPeer *self, const char *to,
+    gint64 link)
+{
+  Told *told;
+
+  if (self->candidates == NULL)
+    self->candidates =
+        g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  told = g_hash_table_lookup (self->candidates, to);
+  if (told == NULL) {
+    told = g_new0 (Told, 1);
+    g_hash_table_insert (self->candidates, g_strdup (to), told);
+  }
+  /* those of an older attempt count, too: going back gives no more of them */
+  if (link > told->link) {
+    told->link = link;
+    told->n_candidates = 0;
+  }
+
+  return told->n_candidates++ < PB_CANDIDATES_MAX;
+}
+
+/**
+ * pb_server_peer_forget_candidates: (skip)
+ * @self: who sent them
+ * @to: who got them
+ */
+void
+pb_server_peer_forget_candidates (PbServerPeer *self, const char *to)
+{
+  if (self->candidates != NULL)
+    g_hash_table_remove (self->candidates, to);
+}
+
+/**
  * pb_server_peer_forget: (skip)
  * @self: the registration
  * @other: the id of a peer that is gone
@@ -87,6 +157,7 @@ pb_server_peer_set_status (PbServerPeer *self, const char *srt,
 void
 pb_server_peer_forget (PbServerPeer *self, const char *other)
 {
+  pb_server_peer_forget_candidates (self, other);
   if (!g_hash_table_remove (self->connections, other))
     return;
   if (g_hash_table_size (self->connections) == 0) {
@@ -178,6 +249,11 @@ pb_server_peer_describe (PbServerPeer *self, gint64 now_us)
     json_object_set_null_member (object, "client");
   json_object_set_string_member (object, "srt",
       self->srt != NULL ? self->srt : "disconnected");
+  if (self->transport != PB_TRANSPORT_NONE)
+    json_object_set_string_member (object, "transport",
+        pb_transport_get_name (self->transport));
+  else
+    json_object_set_null_member (object, "transport");
   if (self->path != NULL)
     json_object_set_string_member (object, "path", self->path);
   else

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/pb-health.h"
+#include "core/pb-message.h"
 #include "core/pb-strings.h"
 #include "pb-server-context.h"
 
@@ -29,6 +30,9 @@ typedef struct {
   gint64 lost_at;     /* monotonic, where link is NULL */
 
   /* how to meet it */
+  PbTransport transports; /* that it speaks */
+  gboolean back;      /* a receiver that may send, too */
+  gboolean is_http;   /* WHIP or WHEP: it always offers, and never trickles */
   gboolean has_ice;
   guint port;         /* of its plain endpoint; 0: none */
   guint local_port;   /* behind the NAT; 0: the same */
@@ -40,7 +44,9 @@ typedef struct {
   /* what it said last */
   char *srt;          /* (nullable) */
   char *path;         /* (nullable) */
+  PbTransport transport; /* of its last connection */
   GHashTable *connections; /* peer id, or "" -> is it relayed */
+  GHashTable *candidates;  /* (nullable): peer id -> how many it was sent */
 
   PbHealth *health;
   gboolean has_health;
@@ -52,9 +58,17 @@ PbServerPeer *pb_server_peer_new (const char *id, PbDirection direction);
 void pb_server_peer_free (PbServerPeer *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PbServerPeer, pb_server_peer_free)
 
+/* What the two would meet by; PB_TRANSPORT_NONE where they share none. */
+PbTransport pb_server_peer_get_common (PbServerPeer *self,
+    PbServerPeer *other);
 /* What a `status` message changes. */
 void pb_server_peer_set_status (PbServerPeer *self, const char *srt,
     const char *with, const char *path);
+/* One more of attempt `link`: FALSE where that is too many. */
+gboolean pb_server_peer_count_candidate (PbServerPeer *self, const char *to,
+    gint64 link);
+/* They begin anew. */
+void pb_server_peer_forget_candidates (PbServerPeer *self, const char *to);
 /* The other end is gone, so its connection is. */
 void pb_server_peer_forget (PbServerPeer *self, const char *other);
 gboolean pb_server_peer_is_connected (PbServerPeer *self,

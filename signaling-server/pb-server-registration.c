@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
+#include "core/pb-fault.h"
 #include "pb-server-session.h"
 
 /* Who comes to a session, who has to go for it, and who meets whom: section
@@ -28,6 +29,22 @@ replace (PbServerSession *self, PbServerPeer *peer)
   pb_server_session_remove (self, peer, "replaced");
 }
 
+/* It may be another process by now, whose attempts begin at 1 again. */
+static void
+forget_candidates (PbServerPeer *peer)
+{
+  PbServerSlot *slot = peer->slot;
+
+  g_clear_pointer (&peer->candidates, g_hash_table_unref);
+  if (peer->direction == PB_DIRECTION_OBSERVE)
+    return;
+  if (slot->sender != NULL)
+    pb_server_peer_forget_candidates (slot->sender, peer->id);
+  for (guint i = 0; i < slot->receivers->len; i++)
+    pb_server_peer_forget_candidates (
+        g_ptr_array_index (slot->receivers, i), peer->id);
+}
+
 /* What the newcomer knows better than the registration it resumes. */
 static void
 resume (PbServerSession *self, PbServerPeer *peer, PbServerLink *link,
@@ -46,6 +63,10 @@ resume (PbServerSession *self, PbServerPeer *peer, PbServerLink *link,
     peer->link = link;
     g_ptr_array_add (link->peers, peer);
   }
+  forget_candidates (peer);
+  peer->transports = wanted->transports;
+  peer->transport &= wanted->transports;
+  peer->back = wanted->back;
   peer->has_ice = wanted->has_ice;
   peer->port = wanted->port;
   peer->mode = wanted->mode;
@@ -179,20 +200,23 @@ complement (PbSrtMode mode)
   }
 }
 
-/* Tells `to` how to meet `peer`. */
-static void
-introduce_one (PbServerSession *self, PbServerPeer *to, PbServerPeer *peer)
+/* Who calls makes the offer of WebRTC: a client of HTTP can do nothing else. */
+static gboolean
+is_caller (PbServerPeer *to, PbServerPeer *peer)
 {
-  g_autoptr (PbMessage) message = pb_message_new (PB_MESSAGE_PEER);
+  if (to->is_http || peer->is_http)
+    return to->is_http;
+
+  return to->direction == PB_DIRECTION_SEND;
+}
+
+/* Where a plain SRT endpoint is, and what the wire of SRT needs. */
+static void
+describe_srt (PbServerSession *self, PbServerPeer *to, PbServerPeer *peer,
+    PbMessage *message)
+{
   gboolean ice = to->has_ice && peer->has_ice;
 
-  pb_message_set_string (message, "to", to->id);
-  pb_message_set_string (message, "peer", peer->id);
-  pb_message_set_string (message, "stream", peer->slot->name);
-  pb_message_set_string (message, "direction",
-      pb_direction_get_name (peer->direction));
-  pb_message_set_string (message, "role",
-      to->direction == PB_DIRECTION_SEND ? "caller" : "listener");
   pb_message_set_boolean (message, "ice", ice);
   if (!ice && peer->port != 0) {
     pb_message_set_string (message, "mode",
@@ -202,9 +226,41 @@ introduce_one (PbServerSession *self, PbServerPeer *to, PbServerPeer *peer)
     pb_message_set_int (message, "port", peer->port);
   }
   pb_message_set_string (message, "passphrase", peer->slot->passphrase);
-  pb_message_set_int (message, "latency", pb_session_get_latency (self->core));
   pb_message_set_string (message, "cipher",
       pb_cipher_get_name (pb_session_get_cipher (self->core)));
+}
+
+static void
+describe_webrtc (PbServerPeer *to, PbServerPeer *peer, PbMessage *message)
+{
+  pb_message_set_boolean (message, "ice", TRUE);
+  /* only the receiver of the two can have it */
+  pb_message_set_boolean (message, "back", to->back || peer->back);
+  pb_message_set_boolean (message, "trickle", !peer->is_http);
+}
+
+/* Tells `to` how to meet `peer`. */
+static void
+introduce_one (PbServerSession *self, PbServerPeer *to, PbServerPeer *peer,
+    PbTransport transport)
+{
+  g_autoptr (PbMessage) message = pb_message_new (PB_MESSAGE_PEER);
+
+  pb_message_set_string (message, "to", to->id);
+  pb_message_set_string (message, "peer", peer->id);
+  pb_message_set_string (message, "stream", peer->slot->name);
+  pb_message_set_string (message, "direction",
+      pb_direction_get_name (peer->direction));
+  pb_message_set_string (message, "role",
+      is_caller (to, peer) ? "caller" : "listener");
+  pb_message_set_string (message, "transport",
+      pb_transport_get_name (transport));
+  if (transport == PB_TRANSPORT_WEBRTC)
+    describe_webrtc (to, peer, message);
+  else
+    describe_srt (self, to, peer, message);
+  pb_message_set_boolean (message, "control", peer->role == PB_ROLE_ADMIN);
+  pb_message_set_int (message, "latency", pb_session_get_latency (self->core));
   if (peer->client != NULL)
     pb_message_set_string (message, "client", peer->client);
   pb_server_link_send (to->link, message);
@@ -226,16 +282,42 @@ name_peer (PbServerPeer *peer)
   return node;
 }
 
+/* `to`, and who observes, hear that it will never meet `peer`. */
+static void
+tell_apart (PbServerSession *self, PbServerPeer *to, PbServerPeer *peer)
+{
+  g_autoptr (PbMessage) message = pb_message_new (PB_MESSAGE_STATUS);
+
+  pb_message_set_string (message, "peer", peer->id);
+  pb_message_set_string (message, "stream", peer->slot->name);
+  pb_message_set_string (message, "direction",
+      pb_direction_get_name (peer->direction));
+  pb_message_set_string (message, "srt", "error");
+  pb_message_set_string (message, "with", to->id);
+  pb_message_set_string (message, "code",
+      pb_fault_get_code (PB_FAULT_NO_TRANSPORT));
+  /* one each, or they would share one */
+  pb_message_set_string (message, "transport",
+      pb_transport_get_name (peer->transports));
+  pb_server_session_tell_others (self, peer, message, to->id);
+}
+
 static void
 introduce_pair (PbServerSession *self, PbServerPeer *sender,
     PbServerPeer *receiver)
 {
+  PbTransport transport = pb_server_peer_get_common (sender, receiver);
   g_autoptr (PbMessage) match = NULL;
 
   if (sender->link == NULL || receiver->link == NULL)
     return;
-  introduce_one (self, sender, receiver);
-  introduce_one (self, receiver, sender);
+  if (transport == PB_TRANSPORT_NONE) {
+    tell_apart (self, sender, receiver);
+    tell_apart (self, receiver, sender);
+    return;
+  }
+  introduce_one (self, sender, receiver, transport);
+  introduce_one (self, receiver, sender, transport);
 
   match = pb_message_new (PB_MESSAGE_PEER_MATCH);
   pb_message_set_string (match, "stream", sender->slot->name);

@@ -61,38 +61,83 @@ is_one_line (const PbJsonMember *data)
       g_strstr_len (data->value, (gssize) data->value_length, "\\u00") == NULL;
 }
 
-static gboolean
-check_kind (const PbJsonMember *kind, const PbJsonMember *data, GError **error)
+typedef enum {
+  KIND_ANY,
+  KIND_CANDIDATE,
+  KIND_SDP,
+} KindClass;
+
+typedef struct {
+  const char *name;
+  gboolean has_data;
+  gboolean one_line;
+  KindClass what;
+} Kind;
+
+static const Kind kinds[] = {
+  { "ice", TRUE, TRUE, KIND_ANY },
+  { "candidate", TRUE, TRUE, KIND_CANDIDATE },
+  { "end-of-candidates", FALSE, TRUE, KIND_ANY },
+  { "ready", FALSE, TRUE, KIND_ANY },
+  { "restart", FALSE, TRUE, KIND_ANY },
+  { "offer", TRUE, FALSE, KIND_SDP },
+  { "answer", TRUE, FALSE, KIND_SDP },
+};
+
+static const Kind *
+find_kind (const PbJsonMember *member, GError **error)
 {
-  static const struct {
-    const char *name;
-    gboolean has_data;
-    gboolean one_line;
-  } kinds[] = {
-    { "ice", TRUE, TRUE },
-    { "candidate", TRUE, TRUE },
-    { "end-of-candidates", FALSE, TRUE },
-    { "ready", FALSE, TRUE },
-    { "restart", FALSE, TRUE },
-    { "offer", TRUE, FALSE },
-    { "answer", TRUE, FALSE },
-  };
+  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
+    if (pb_server_member_is (member, kinds[i].name))
+      return &kinds[i];
+  (void) deny (error, PB_ERROR_INVALID, "“kind” is not one.");
+
+  return NULL;
+}
+
+static gboolean
+check_size (const Kind *kind, gsize length, GError **error)
+{
+  if (kind->what == KIND_SDP)
+    return length <= PB_SDP_SIGNAL_MAX || deny (error, PB_ERROR_TOO_LARGE,
+        "An offer or answer has 49152 octets.");
+
+  return length <= PB_SIGNAL_MAX ||
+      deny (error, PB_ERROR_TOO_LARGE, "A signal has 10240 octets.");
+}
+
+static gboolean
+check_data (const Kind *kind, const PbJsonMember *data, GError **error)
+{
   gboolean is_null = data == NULL || data->kind == PB_JSON_NULL;
 
-  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++) {
-    if (!pb_server_member_is (kind, kinds[i].name))
-      continue;
-    if (!is_null && data->kind != PB_JSON_OBJECT)
-      return deny (error, PB_ERROR_INVALID, "“data” must be an object.");
-    if (is_null && kinds[i].has_data)
-      return deny (error, PB_ERROR_INVALID, "“data” is needed.");
-    if (!is_null && kinds[i].one_line && !is_one_line (data))
-      return deny (error, PB_ERROR_INVALID,
-          "“data” must not hold line breaks.");
+  if (!is_null && data->kind != PB_JSON_OBJECT)
+    return deny (error, PB_ERROR_INVALID, "“data” must be an object.");
+  if (is_null && kind->has_data)
+    return deny (error, PB_ERROR_INVALID, "“data” is needed.");
+  if (!is_null && kind->one_line && !is_one_line (data))
+    return deny (error, PB_ERROR_INVALID,
+        "“data” must not hold line breaks.");
+
+  return TRUE;
+}
+
+/* 1 where it is absent. */
+static gboolean
+read_link (const PbJsonMember *member, gint64 *link, GError **error)
+{
+  *link = 1;
+  if (member == NULL || member->kind == PB_JSON_NULL)
     return TRUE;
+  if (member->kind == PB_JSON_INTEGER && member->value[0] != '-' &&
+      member->value[0] != '0' && member->value_length <= 10) {
+    *link = g_ascii_strtoll (member->value, NULL, 10);
+    if (*link <= G_MAXINT32)
+      return TRUE;
   }
 
-  return deny (error, PB_ERROR_INVALID, "“kind” is not one.");
+  return deny (error, PB_ERROR_INVALID,
+      "“link” must be a number from 1 to 2147483647.");
 }
 
 static gboolean
@@ -115,6 +160,44 @@ check_signal_fields (const PbJsonMember *members, gsize n_members,
   return TRUE;
 }
 
+/* Whoever may be told something now: a token can have run out since it was
+ * shown, on a socket that has been silent. */
+static gboolean
+is_entitled (PbServerSession *session, PbServerPeer *peer)
+{
+  const char *name = pb_session_get_name (session->core);
+
+  if (peer->token_expires <= pb_server_context_unix (session->context))
+    return FALSE;
+
+  return peer->link == NULL || pb_permit (peer->link->token, PB_ACTION_SIGNAL,
+      name, peer->slot->name, NULL);
+}
+
+/* What passes between these two, and how much of it. */
+static gboolean
+check_pair (const Kind *kind, PbServerPeer *from, PbServerPeer *to,
+    gint64 link, GError **error)
+{
+  PbTransport transport = pb_server_peer_get_common (from, to);
+
+  if (transport == PB_TRANSPORT_NONE)
+    return deny (error, PB_ERROR_STATE, "The two share no transport.");
+  if (kind->what == KIND_SDP) {
+    if (transport != PB_TRANSPORT_WEBRTC)
+      return deny (error, PB_ERROR_STATE, "The two do not meet by WebRTC.");
+    /* it may restart ICE, with as many candidates again at either end */
+    pb_server_peer_forget_candidates (from, to->id);
+    pb_server_peer_forget_candidates (to, from->id);
+  }
+  if (kind->what == KIND_CANDIDATE &&
+      !pb_server_peer_count_candidate (from, to->id, link))
+    return deny (error, PB_ERROR_INVALID,
+        "A connection has at most 64 candidates.");
+
+  return TRUE;
+}
+
 /**
  * pb_server_link_relay: (skip)
  * @self: the link it came over
@@ -129,39 +212,43 @@ check_signal_fields (const PbJsonMember *members, gsize n_members,
  * Returns: whether it was, or waits for nobody
  */
 gboolean
-pb_server_link_relay (PbServerLink *self, const PbJsonMember *members, gsize n_members,
-    const char *text, gsize length, GError **error)
+pb_server_link_relay (PbServerLink *self, const PbJsonMember *members,
+    gsize n_members, const char *text, gsize length, GError **error)
 {
-  const PbJsonMember *link = pb_json_find (members, n_members, "link");
+  const Kind *kind =
+      find_kind (pb_json_find (members, n_members, "kind"), error);
+  const PbJsonMember *data = pb_json_find (members, n_members, "data");
   PbServerPeer *from;
   PbServerPeer *to;
   char from_id[PB_PEER_ID_MAX + 1];
   char to_id[PB_PEER_ID_MAX + 1];
+  gint64 link;
 
-  if (length > PB_SIGNAL_MAX)
-    return deny (error, PB_ERROR_TOO_LARGE, "A signal has 10240 octets.");
-  if (!check_signal_fields (members, n_members, error) ||
-      !check_kind (pb_json_find (members, n_members, "kind"),
-          pb_json_find (members, n_members, "data"), error))
+  if (kind == NULL || !check_size (kind, length, error) ||
+      !check_signal_fields (members, n_members, error) ||
+      !check_data (kind, data, error) ||
+      !read_link (pb_json_find (members, n_members, "link"), &link, error))
     return FALSE;
-  if (link != NULL && link->kind != PB_JSON_NULL &&
-      (link->kind != PB_JSON_INTEGER || link->value[0] == '-' ||
-          link->value[0] == '0' || link->value_length > 10 ||
-          g_ascii_strtoll (link->value, NULL, 10) > G_MAXINT32))
-    return deny (error, PB_ERROR_INVALID, "“link” must be a number from 1 to 2147483647.");
-  if (!pb_server_member_copy_id (pb_json_find (members, n_members, "from"), from_id) ||
-      !pb_server_member_copy_id (pb_json_find (members, n_members, "to"), to_id))
-    return deny (error, PB_ERROR_INVALID, "“from” and “to” must be peer ids.");
+  if (!pb_server_member_copy_id (pb_json_find (members, n_members, "from"),
+          from_id) ||
+      !pb_server_member_copy_id (pb_json_find (members, n_members, "to"),
+          to_id))
+    return deny (error, PB_ERROR_INVALID,
+        "“from” and “to” must be peer ids.");
 
   from = pb_server_session_find (self->session, from_id);
   if (from == NULL || from->link != self)
     return deny (error, PB_ERROR_NOT_FOUND,
         "This connection has no registration of that id.");
-  to = pb_server_session_find (self->session, to_id);
-  if (to == NULL || !pb_server_session_are_ends (from, to))
-    return deny (error, PB_ERROR_NOT_FOUND, "There is no such peer.");
   if (!pb_permit (self->token, PB_ACTION_SIGNAL,
-          pb_session_get_name (self->session->core), from->slot->name, error))
+          pb_session_get_name (self->session->core), from->slot != NULL
+              ? from->slot->name : NULL, error))
+    return FALSE;
+  to = pb_server_session_find (self->session, to_id);
+  if (to == NULL || !pb_server_session_are_ends (from, to) ||
+      !is_entitled (self->session, to))
+    return deny (error, PB_ERROR_NOT_FOUND, "There is no such peer.");
+  if (!check_pair (kind, from, to, link, error))
     return FALSE;
 
   /* a lost peer is introduced again when it comes back */

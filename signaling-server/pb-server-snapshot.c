@@ -39,8 +39,8 @@ typedef enum {
 static JsonNode *
 describe_peer (PbServerPeer *peer, Detail detail, gint64 now_us)
 {
-  static const char *const kept[] = { "peer", "client", "srt", "path",
-    "health", "cause", "stale", "age" };
+  static const char *const kept[] = { "peer", "client", "srt", "transport",
+    "path", "health", "cause", "stale", "age" };
   g_autoptr (JsonNode) node = pb_server_peer_describe (peer, now_us);
   JsonObject *object = json_node_get_object (node);
   g_autoptr (GList) members = json_object_get_members (object);

@@ -433,7 +433,7 @@ test_a_signal_goes_as_the_bytes_that_came (Fixture *f, gconstpointer unused)
     ws_expect_error (a, bad[i].reason);
   }
   ws_send (a, "{\"type\":\"signal\",\"from\":\"" SENDER "\",\"to\":\""
-      RECEIVER "\",\"kind\":\"offer\",\"data\":{\"sdp\":\"%s\"}}", long_text);
+      RECEIVER "\",\"kind\":\"ice\",\"data\":{\"sdp\":\"%s\"}}", long_text);
   ws_expect_error (a, "TOO_LARGE");
   ws_expect_none (f, b, "signal");
 
