@@ -1,0 +1,129 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""pbsrcsink beside two bare webrtcbins: one 640x360 picture at 30 frames a
+second, H.264, encoder and decoder the same; interleaved rounds, medians. And
+what a second consumer costs. In a network namespace of its own.
+Usage: bench-webrtc.py [ROUNDS]
+"""
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "common"))
+from pbtest import BUILD, Failed, Scope, environment  # noqa: E402
+
+PAIR = os.path.join(BUILD, "tests", "bench", "webrtc-pair")
+MEASURED_S = 4
+NEEDED = ("unshare", "ip")
+INSIDE = "PATCHBAY_BENCH_INSIDE"
+SENDER = (
+    "videotestsrc is-live=true pattern=ball ! "
+    "video/x-raw,width=640,height=360,framerate=30/1 ! "
+    "pbsrcsink name=pb direction=send transport=webrtc max-bitrate=2000 uri=%s")
+RECEIVER = ("pbsrcsink name=pb direction=receive transport=webrtc uri=%s ! "
+            "fakesink name=out sync=false async=false")
+
+
+def pair(*args, **tokens):
+    done = subprocess.run([PAIR, *args], env=environment(**tokens), check=False,
+                          capture_output=True, text=True, timeout=60)
+    if done.returncode != 0:
+        raise Failed("webrtc-pair %s: %s" % (args[0], done.stderr.strip()))
+    return {key: float(value) for key, value in
+            (word.split("=") for word in done.stdout.split())}
+
+
+def ours(scope, server, number):
+    admin = server.create(name="bench%d" % number)["token"]
+    uri = server.uri(session="bench%d" % number)
+    return pair("ours", str(MEASURED_S), uri,
+                PB_SEND=server.mint(admin, "cam-wide", "send"),
+                PB_RECEIVE=server.mint(admin, "cam-wide", "receive"))
+
+
+def cpu(child):
+    with open("/proc/%d/stat" % child.process.pid, encoding="ascii") as stat:
+        fields = stat.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def second_consumer(scope, server, number):
+    """The sender's CPU with one consumer, and with two."""
+    name = "second%d" % number
+    admin = server.create(name=name)["token"]
+    uri = server.uri(session=name)
+    sender = scope.pipeline("sender", SENDER % uri,
+                            token=server.mint(admin, "cam-wide", "send"))
+    used, receivers = [], []
+    for i in range(2):
+        receivers.append(scope.pipeline(
+            "receiver%d" % i, RECEIVER % uri, count=("out",),
+            token=server.mint(admin, "cam-wide", "receive")))
+        receivers[-1].wait_event("first-buffer", timeout=20)
+        time.sleep(1)  # the pace of a measurement, not a wait
+        before = cpu(sender)
+        time.sleep(MEASURED_S)
+        used.append(cpu(sender) - before)
+    for child in receivers + [sender]:
+        child.stop()
+    return used
+
+
+def line(name, ours_values, bare_values, unit, goal):
+    mine, theirs = statistics.median(ours_values), statistics.median(bare_values)
+    print("webrtc-%s %.2f x bare webrtcbin (%s; %.2f against %.2f %s)" % (
+        name, mine / theirs, goal, mine, theirs, unit))
+
+
+def main():
+    missing = [name for name in NEEDED if shutil.which(name) is None]
+    if os.geteuid() != 0 or missing:
+        print("# webrtc: needs root and %s" % ", ".join(NEEDED))
+        return
+    if INSIDE not in os.environ:
+        sys.exit(subprocess.run(["unshare", "--net", sys.executable] + sys.argv,
+                                env=dict(os.environ, **{INSIDE: "1"}),
+                                check=False).returncode)
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    for command in ("link set lo up",
+                    "link add pb0 type veth peer name pb1",
+                    "address add 10.9.9.1/24 dev pb0",
+                    "link set pb0 up", "link set pb1 up"):
+        subprocess.run(["ip", *command.split()], check=True)
+    mine, bare, consumers = [], [], []
+    scope = Scope()
+    try:
+        server = scope.server()
+        for number in range(rounds):
+            bare.append(pair("bare", str(MEASURED_S)))
+            mine.append(ours(scope, server, number))
+        for number in range(min(rounds, 3)):
+            consumers.append(second_consumer(scope, server, number))
+    finally:
+        scope.close()
+    for figure, name, unit, goal in (
+            ("cpu", "cpu", "CPU-s", "goal 1.1"),
+            ("p50", "capture-to-decoded-p50", "ms", "goal 1.1"),
+            ("p99", "capture-to-decoded-p99", "ms", "no goal")):
+        line(name, [m[figure] for m in mine],
+             [b[figure] for b in bare], unit, goal)
+    first = [statistics.median(r["first"] for r in rows) for rows in (mine, bare)]
+    print("webrtc-first-frame %+.0f ms beside bare webrtcbin "
+          "(goal +50; %.0f against %.0f ms)" % (first[0] - first[1], *first))
+    one = statistics.median(c[0] for c in consumers)
+    two = statistics.median(c[1] for c in consumers)
+    print("webrtc-second-consumer %+.0f %% of the first "
+          "(goal 15; %.2f and %.2f CPU-s)" % (100 * (two - one) / one, one, two))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (Failed, subprocess.CalledProcessError,
+            subprocess.TimeoutExpired) as error:
+        print("bench-webrtc: %s" % error, file=sys.stderr)
+        sys.exit(1)
