@@ -3,6 +3,7 @@
 
 #include "core/pb-api.h"
 #include "core/pb-error.h"
+#include "core/pb-candidate.h"
 #include "core/pb-fault.h"
 #include "core/pb-limits.h"
 #include "core/pb-json.h"

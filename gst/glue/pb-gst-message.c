@@ -259,6 +259,22 @@ pb_gst_message_new_tally (GstObject *src, const char *stream, PbTally tally)
 }
 
 /**
+ * pb_gst_message_new_cue: (skip)
+ * @src: who posts it
+ * @stream: the slot
+ * @text: a line for the people there
+ *
+ * Returns: (transfer full): a pb-cue message
+ */
+GstMessage *
+pb_gst_message_new_cue (GstObject *src, const char *stream, const char *text)
+{
+  return gst_message_new_element (src,
+      gst_structure_new ("pb-cue", "stream", G_TYPE_STRING, stream, "text",
+          G_TYPE_STRING, text, NULL));
+}
+
+/**
  * pb_gst_message_new_fault: (skip)
  * @src: who posts it
  * @fault: the cause

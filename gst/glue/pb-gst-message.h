@@ -18,11 +18,13 @@ G_BEGIN_DECLS
  *             structures, observers only), expires (gint64, Unix s)
  * pb-peer     stream, peer, direction (of the peer), client, path (string:
  *             direct, relay, plain or ""), srt (connecting, connected,
- *             disconnected, error, gone), cipher (string), latency-ms (guint)
+ *             disconnected, error, gone), cipher (string), latency-ms (guint),
+ *             transport (string: srt, webrtc or "")
  * pb-health   stream, peer, direction, health (healthy, warning, critical),
  *             cause, stale (boolean), age-ms, and the figures of the `health`
  *             message under their wire names with '-' for '_'
  * pb-tally    stream, state (off, preview, program)
+ * pb-cue      stream, text
  * pb-fault    code (string), fault (PbFault), sentence, fatal (boolean), side
  *             (local, peer, server), stream, peer, attempt (guint),
  *             retry-in-ms (guint, 0: not retried)
@@ -33,6 +35,8 @@ GstMessage *pb_gst_message_new_peer (GstObject *src, GstStructure *fields);
 GstMessage *pb_gst_message_new_health (GstObject *src, PbMessage *health);
 GstMessage *pb_gst_message_new_tally (GstObject *src, const char *stream,
     PbTally tally);
+GstMessage *pb_gst_message_new_cue (GstObject *src, const char *stream,
+    const char *text);
 GstMessage *pb_gst_message_new_fault (GstObject *src, PbFault fault,
     const char *side, const char *stream, const char *peer, guint attempt,
     guint retry_in_ms);

@@ -12,7 +12,9 @@
 #include <glib-unix.h>
 #include <nice/agent.h>
 
+#include "core/pb-candidate.h"
 #include "core/pb-error.h"
+#include "core/pb-limits.h"
 #include "pb-stun-probe.h"
 #include "pb-timer.h"
 
@@ -25,7 +27,6 @@
 #define SETTLE_MS 60
 /* A machine has a few addresses; hundreds are an attack on our checks. */
 #define REMOTE_CANDIDATES_MAX 32
-#define CANDIDATE_MAX 512
 #define CREDENTIAL_MAX 256
 
 typedef enum {
@@ -535,92 +536,60 @@ pb_ice_path_set_remote (PbIcePath *self, const char *ufrag, const char *pwd,
  * @port: its port
  * @on_loopback: whether we stand on loopback ourselves
  *
- * A peer may make us send checks wherever it likes; what can only do harm
- * there is left out.
+ * Two machines on one cable, without DHCP, are not refused; the ports of a
+ * machine's own services are.
  *
  * Returns: whether packets may be sent there
  */
 gboolean
 pb_ice_address_is_fit (GInetAddress *address, guint port, gboolean on_loopback)
 {
-  static const guint8 all[4] = { 255, 255, 255, 255 };
-  /* who asks there gets the keys of a machine in a cloud */
-  static const guint8 metadata[4] = { 169, 254, 169, 254 };
+  return port >= PB_PORT_MIN && port <= PB_PORT_MAX &&
+         pb_address_check (address,
+             PB_ADDRESS_LINK_LOCAL | (on_loopback ? PB_ADDRESS_LOOPBACK : 0),
+             NULL);
+}
 
-  if (port < 1024 || port > 65535)
-    return FALSE;
-  if (g_inet_address_get_is_any (address) ||
-      g_inet_address_get_is_multicast (address))
-    return FALSE;
-  if (g_inet_address_get_family (address) == G_SOCKET_FAMILY_IPV4) {
-    const guint8 *bytes = g_inet_address_to_bytes (address);
+/* Ours is a path of UDP over one component, and relays are TURN's to name. */
+static gboolean
+is_candidate_fit (PbIcePath *self, const PbCandidate *fit)
+{
+  g_autoptr (GInetAddress) address =
+      fit->is_name ? NULL : g_inet_address_new_from_string (fit->address);
 
-    /* 0.0.0.0/8 is this host; 240.0.0.0/4 and the broadcast are nobody */
-    if (bytes[0] == 0 || bytes[0] >= 240 || memcmp (bytes, all, 4) == 0 ||
-        memcmp (bytes, metadata, 4) == 0)
-      return FALSE;
-  } else {
-    static const guint8 mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff,
-      0xff };
-
-    static const guint8 compatible[12] = { 0 };
-    static const guint8 nat64[12] = { 0, 0x64, 0xff, 0x9b };
-    static const guint8 metadata6[16] = { 0xfd, 0x00, 0x0e, 0xc2, [14] = 0x02,
-      0x54 };
-    const guint8 *bytes = g_inet_address_to_bytes (address);
-
-    /* ::ffff:127.0.0.1 is a loopback in disguise, and there are others */
-    if (memcmp (bytes, mapped, 12) == 0 || memcmp (bytes, nat64, 12) == 0 ||
-        (memcmp (bytes, compatible, 12) == 0 &&
-            !g_inet_address_get_is_loopback (address)) ||
-        memcmp (bytes, metadata6, 16) == 0)
-      return FALSE;
-  }
-
-  return on_loopback || !g_inet_address_get_is_loopback (address);
+  return address != NULL && fit->transport == PB_CANDIDATE_UDP &&
+         fit->component == COMPONENT && fit->kind != PB_CANDIDATE_RELAY &&
+         pb_ice_address_is_fit (address, fit->port, self->on_loopback);
 }
 
 static NiceCandidate *
 parse_candidate (PbIcePath *self, const char *line, GError **error)
 {
   g_autofree char *sdp = NULL;
-  char text[NICE_ADDRESS_STRING_LEN];
+  g_autoptr (PbCandidate) fit = NULL;
   NiceCandidate *candidate;
-  g_autoptr (GInetAddress) address = NULL;
 
-  if (line == NULL || strlen (line) > CANDIDATE_MAX ||
-      !g_str_has_prefix (line, "candidate:")) {
+  if (line == NULL || !g_str_has_prefix (line, "candidate:")) {
     g_set_error (error, PB_ERROR, PB_ERROR_INVALID, "not a candidate line");
     return NULL;
   }
-  for (const char *p = line; *p != '\0'; p++)
-    if (*p < 0x20 || *p > 0x7e) {
-      g_set_error (error, PB_ERROR, PB_ERROR_INVALID,
-          "a candidate is one line of ASCII");
-      return NULL;
-    }
-
-  sdp = g_strconcat ("a=", line, NULL);
-  candidate =
-      nice_agent_parse_remote_candidate_sdp (self->agent, self->stream, sdp);
-  if (candidate == NULL) {
-    g_set_error (error, PB_ERROR, PB_ERROR_INVALID,
-        "the candidate cannot be read");
+  fit = pb_candidate_parse (line,
+      PB_ADDRESS_LINK_LOCAL | (self->on_loopback ? PB_ADDRESS_LOOPBACK : 0),
+      error);
+  if (fit == NULL)
     return NULL;
-  }
-
-  nice_address_to_string (&candidate->addr, text);
-  address = g_inet_address_new_from_string (text);
-  if (candidate->transport != NICE_CANDIDATE_TRANSPORT_UDP ||
-      candidate->component_id != COMPONENT ||
-      candidate->type == NICE_CANDIDATE_TYPE_RELAYED || address == NULL ||
-      !pb_ice_address_is_fit (address, nice_address_get_port (&candidate->addr),
-          self->on_loopback)) {
-    nice_candidate_free (candidate);
+  if (!is_candidate_fit (self, fit)) {
     g_set_error (error, PB_ERROR, PB_ERROR_INVALID,
         "the candidate is not fit to be used");
     return NULL;
   }
+
+  sdp = g_strconcat ("a=", line, NULL);
+  candidate =
+      nice_agent_parse_remote_candidate_sdp (self->agent, self->stream, sdp);
+  if (candidate == NULL)
+    g_set_error (error, PB_ERROR, PB_ERROR_INVALID,
+        "the candidate cannot be read");
 
   return candidate;
 }
