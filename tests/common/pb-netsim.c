@@ -5,12 +5,20 @@
  * kernels we test on have no netem).
  *
  *   pb-netsim --to PORT [--listen PORT] [--seed N] [--loss %] [--burst N]
- *             [--delay MS] [--jitter MS] [--duplicate %] [--rate KBIT]
+ *             [--delay MS] [--jitter MS] [--duplicate %]
+ *             [--reorder %] [--reorder-by MS]
+ *             [--rate KBIT[,SECOND:KBIT]...] [--queue MS]
  *
  * Prints `listening on PORT`. One client at a time; each way has a random
  * sequence of its own, one draw per packet and kind, so that a packet's fate
  * depends on its number alone. `--burst` N loses N in a row at N times rarer
- * occasions: the same share. Jitter reorders. SIGTERM ends it, with counts.
+ * occasions: the same share. Jitter reorders by chance; `--reorder` holds that
+ * share of the packets back by `--reorder-by` (10 ms), so that others overtake
+ * them. `--rate` 1000,30:400,60:1000 is a line of 1 Mbit/s that has 400 kbit/s
+ * from the 30th second after the first packet to the 60th; 0: no bound. What
+ * would wait for the line longer than `--queue` is lost (0: it waits for ever).
+ * Each way has a line of its own. SIGTERM ends it, with counts; `full` are
+ * those lost at the queue.
  */
 #include <glib-unix.h>
 #include <gio/gio.h>
@@ -30,8 +38,14 @@ typedef struct {
   GSequence *queue; /* Packet, by due */
   guint to_lose; /* left of a burst */
   gint64 line_free; /* when the throttled line is idle again */
-  guint64 passed, lost, duplicated;
+  guint64 passed, lost, duplicated, held, full;
 } Way;
+
+typedef struct
+{
+  gint64 at; /* µs after the first packet */
+  int kbit;
+} Rate;
 
 typedef struct {
   GMainLoop *loop;
@@ -39,12 +53,55 @@ typedef struct {
   GSocketAddress *client; /* of the last packet from in front */
   Way up, down;
   guint64 serial;
+  GArray *rates; /* Rate, by time */
+  gint64 begun;  /* monotonic µs of the first packet; 0: none yet */
   guint timer;
   gint64 timer_due;
 } Sim;
 
-static int listen_port = 0, to_port = 0, seed = 1, burst = 1, rate_kbit = 0;
+static int listen_port = 0, to_port = 0, seed = 1, burst = 1;
 static double loss = 0, duplicate = 0, delay_ms = 0, jitter_ms = 0;
+static double reorder = 0, reorder_by_ms = 10, queue_ms = 0;
+static char *rate_text = NULL;
+
+/* "KBIT[,SECOND:KBIT]..." */
+static gboolean
+read_rates (GArray *rates, const char *text)
+{
+  g_auto (GStrv) words = g_strsplit (text != NULL ? text : "0", ",", -1);
+
+  for (guint i = 0; words[i] != NULL; i++) {
+    char *colon = strchr (words[i], ':');
+    const char *kbit = colon != NULL ? colon + 1 : words[i];
+    Rate rate = { 0, 0 };
+    char *end;
+
+    if ((i == 0) != (colon == NULL))
+      return FALSE;
+    rate.kbit = (int) g_ascii_strtoll (kbit, &end, 10);
+    if (end == kbit || *end != '\0' || rate.kbit < 0)
+      return FALSE;
+    if (i > 0) {
+      rate.at = (gint64) (g_ascii_strtod (words[i], &end) * G_USEC_PER_SEC);
+      if (end != colon || rate.at < g_array_index (rates, Rate, i - 1).at)
+        return FALSE;
+    }
+    g_array_append_val (rates, rate);
+  }
+
+  return rates->len > 0;
+}
+
+static int
+get_rate (const Sim *sim, gint64 now)
+{
+  guint i = sim->rates->len - 1;
+
+  while (g_array_index (sim->rates, Rate, i).at > now - sim->begun)
+    i--;
+
+  return g_array_index (sim->rates, Rate, i).kbit;
+}
 
 static int
 compare (gconstpointer a, gconstpointer b, gpointer unused)
@@ -129,17 +186,30 @@ on_timer (gpointer user_data)
 }
 
 static void
-enqueue (Sim *sim, Way *way, const guint8 *data, gsize length)
+enqueue (Sim *sim, Way *way, const guint8 *data, gsize length, gboolean is_held)
 {
   gint64 now = g_get_monotonic_time (), start = now;
-  Packet *packet = g_new (Packet, 1);
+  int rate_kbit;
+  double hold_ms = jitter_ms * g_rand_double (way->rand);
+  Packet *packet;
 
+  if (sim->begun == 0)
+    sim->begun = now;
+  rate_kbit = get_rate (sim, now);
   if (rate_kbit > 0) {
     start = MAX (now, way->line_free);
-    way->line_free = start + (gint64) length * 8000 / rate_kbit;
+    if (queue_ms > 0 && start - now > queue_ms * 1000) {
+      way->full++;
+      return;
+    }
+    /* its last bit */
+    start += (gint64) length * 8000 / rate_kbit;
+    way->line_free = start;
   }
-  packet->due = start + (gint64) (1000 * (delay_ms
-      + jitter_ms * g_rand_double (way->rand)));
+  packet = g_new (Packet, 1);
+  packet->due =
+      start +
+      (gint64) (1000 * (delay_ms + hold_ms + (is_held ? reorder_by_ms : 0)));
   packet->serial = sim->serial++;
   packet->length = length;
   memcpy (packet->data, data, length);
@@ -151,6 +221,8 @@ take (Sim *sim, Way *way, const guint8 *data, gsize length)
 {
   gboolean begins = g_rand_double (way->rand) * 100 < loss / burst;
   gboolean twice = g_rand_double (way->rand) * 100 < duplicate;
+  /* no draw where nobody asks: a seed's traces stay what they were */
+  gboolean is_held = reorder > 0 && g_rand_double (way->rand) * 100 < reorder;
 
   if (begins && way->to_lose == 0)
     way->to_lose = (guint) burst;
@@ -159,9 +231,10 @@ take (Sim *sim, Way *way, const guint8 *data, gsize length)
     way->lost++;
     return;
   }
-  enqueue (sim, way, data, length);
+  enqueue (sim, way, data, length, is_held);
+  way->held += is_held;
   if (twice) {
-    enqueue (sim, way, data, length);
+    enqueue (sim, way, data, length, is_held);
     way->duplicated++;
   }
 }
@@ -243,8 +316,9 @@ static void
 way_clear (Way *way, const char *name)
 {
   g_print ("%s passed %" G_GUINT64_FORMAT " lost %" G_GUINT64_FORMAT
-      " duplicated %" G_GUINT64_FORMAT "\n", name, way->passed, way->lost,
-      way->duplicated);
+           " duplicated %" G_GUINT64_FORMAT " held %" G_GUINT64_FORMAT
+           " full %" G_GUINT64_FORMAT "\n",
+      name, way->passed, way->lost, way->duplicated, way->held, way->full);
   g_rand_free (way->rand);
   g_sequence_free (way->queue);
 }
@@ -270,7 +344,12 @@ main (int argc, char **argv)
     { "delay", 0, 0, G_OPTION_ARG_DOUBLE, &delay_ms, "each way", "MS" },
     { "jitter", 0, 0, G_OPTION_ARG_DOUBLE, &jitter_ms, "on top", "MS" },
     { "duplicate", 0, 0, G_OPTION_ARG_DOUBLE, &duplicate, "twice", "PERCENT" },
-    { "rate", 0, 0, G_OPTION_ARG_INT, &rate_kbit, "line rate", "KBIT" },
+    { "reorder", 0, 0, G_OPTION_ARG_DOUBLE, &reorder, "held back", "PERCENT" },
+    { "reorder-by", 0, 0, G_OPTION_ARG_DOUBLE, &reorder_by_ms, "how long",
+        "MS" },
+    { "rate", 0, 0, G_OPTION_ARG_STRING, &rate_text, "line rate, and when",
+        "KBIT,SECOND:KBIT" },
+    { "queue", 0, 0, G_OPTION_ARG_DOUBLE, &queue_ms, "before the line", "MS" },
     { NULL },
   };
   g_autoptr (GOptionContext) options = g_option_context_new (NULL);
@@ -282,6 +361,11 @@ main (int argc, char **argv)
   if (!g_option_context_parse (options, &argc, &argv, &error) || to_port <= 0
       || burst < 1) {
     g_printerr ("%s\n", error != NULL ? error->message : "--to PORT is needed");
+    return 2;
+  }
+  sim.rates = g_array_new (FALSE, FALSE, sizeof (Rate));
+  if (!read_rates (sim.rates, rate_text)) {
+    g_printerr ("--rate KBIT[,SECOND:KBIT]..., in the order of time\n");
     return 2;
   }
   sim.front = open_socket ((guint16) listen_port, 0, &error);
@@ -308,6 +392,8 @@ main (int argc, char **argv)
   g_object_unref (sim.front);
   g_object_unref (sim.back);
   g_main_loop_unref (sim.loop);
+  g_array_unref (sim.rates);
+  g_free (rate_text);
 
   return 0;
 }
