@@ -3,21 +3,16 @@
 
 #include "pb-server-config.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <gio/gio.h>
 #include <openssl/crypto.h>
 
 #include "core/pb-limits.h"
 #include "core/pb-random.h"
-
-/* A config or secret file beyond this is not one */
-#define FILE_SIZE_MAX 65536
+#include "pb-server-secret.h"
+#include "pb-server-turn.h"
 
 typedef enum {
   KIND_TEXT,
@@ -48,6 +43,9 @@ static const struct {
   { "secret", "rotation-grace", KIND_NUMBER, AT (rotation_grace_s), 0, PB_TTL_MAX },
   { "stun", "listen", KIND_ENDPOINT, AT (stun_address) },
   { "stun", "public-address", KIND_TEXT, AT (stun_public) },
+  { "turn", "urls", KIND_LIST, AT (turn_urls) },
+  { "turn", "secret-file", KIND_TEXT, AT (turn_secret_file) },
+  { "turn", "ttl", KIND_NUMBER, AT (turn_ttl_s), PB_TURN_TTL_MIN_S, PB_TURN_TTL_S },
   { "sessions", "max", KIND_NUMBER, AT (sessions_max), 1, 100000 },
   { "sessions", "ttl-max", KIND_NUMBER, AT (ttl_max_s), PB_TTL_MIN, PB_TTL_MAX },
   { "sessions", "ports", KIND_PORTS, AT (port_first) },
@@ -71,98 +69,6 @@ refuse (GError **error, const char *format, ...)
   g_set_error_literal (error, PB_ERROR, PB_ERROR_INVALID, message);
 
   return FALSE;
-}
-
-/* What others on this machine can read is no secret any more. systemd hands a
- * credential to its one user by an access list, whose mask shows as the mode of
- * the group: mode 0440. */
-static mode_t
-get_foreign_modes (const char *path)
-{
-  const char *credentials = g_getenv ("CREDENTIALS_DIRECTORY");
-  g_autofree char *prefix = NULL;
-
-  if (credentials == NULL || credentials[0] != '/')
-    return S_IRWXG | S_IRWXO;
-  prefix = g_strconcat (credentials, "/", NULL);
-
-  return g_str_has_prefix (path, prefix) ? S_IWGRP | S_IXGRP | S_IRWXO
-                                         : S_IRWXG | S_IRWXO;
-}
-
-static gboolean
-read_private (const char *path, char **text, GError **error)
-{
-  g_autofree char *buffer = NULL;
-  struct stat st;
-  gsize length = 0;
-  gssize n;
-  int fd = open (path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-
-  if (fd < 0)
-    return refuse (error, "%s: cannot be opened: %s.", path,
-        g_strerror (errno));
-  if (fstat (fd, &st) != 0 || !S_ISREG (st.st_mode)) {
-    close (fd);
-    return refuse (error, "%s: not a file.", path);
-  }
-  if ((st.st_mode & get_foreign_modes (path)) != 0) {
-    close (fd);
-    return refuse (error, "%s: others may read it (mode %04o). "
-        "Make it private: chmod 600 %s", path, st.st_mode & 07777, path);
-  }
-  buffer = g_malloc0 (FILE_SIZE_MAX + 1);
-  do {
-    n = read (fd, buffer + length, FILE_SIZE_MAX - length);
-    if (n > 0)
-      length += (gsize) n;
-  } while (n > 0 || (n < 0 && errno == EINTR));
-  close (fd);
-  if (n < 0 || length == FILE_SIZE_MAX || memchr (buffer, 0, length) != NULL) {
-    OPENSSL_cleanse (buffer, length);
-    return refuse (error, "%s: cannot be read as text of up to %d octets.",
-        path, FILE_SIZE_MAX - 1);
-  }
-  *text = g_steal_pointer (&buffer);
-
-  return TRUE;
-}
-
-static gboolean
-check_secret (const char *secret, const char *where, GError **error)
-{
-  if (strlen (secret) >= PB_SECRET_MIN)
-    return TRUE;
-
-  return refuse (error, "%s: a secret needs %d characters or more, this one "
-      "has %zu. “patchbayd --generate-secret” makes one.", where,
-      PB_SECRET_MIN, strlen (secret));
-}
-
-/**
- * pb_server_config_read_secret: (skip)
- * @file: its name
- * @error: PB_ERROR_INVALID
- *
- * Returns: (transfer full): the secret, without white space around it
- */
-char *
-pb_server_config_read_secret (const char *file, GError **error)
-{
-  char *text = NULL;
-  char *secret;
-
-  if (!read_private (file, &text, error))
-    return NULL;
-  secret = g_strdup (g_strstrip (text));
-  OPENSSL_cleanse (text, strlen (text));
-  g_free (text);
-  if (!check_secret (secret, file, error)) {
-    pb_secret_free (secret);
-    return NULL;
-  }
-
-  return secret;
 }
 
 static gboolean
@@ -324,7 +230,7 @@ read_file (PbServerConfig *self, const char *path, GError **error)
   g_autofree char *text = NULL;
   g_auto (GStrv) groups = NULL;
 
-  if (!read_private (path, &text, error))
+  if (!pb_server_secret_read_file (path, &text, error))
     return FALSE;
   if (!g_key_file_load_from_data (file, text, strlen (text), G_KEY_FILE_NONE,
           &inner))
@@ -343,11 +249,16 @@ static gboolean
 take_environment (PbServerConfig *self, GError **error)
 {
   const char *file = g_getenv ("PATCHBAY_SECRET_FILE");
+  const char *turn = g_getenv ("PATCHBAY_TURN_SECRET_FILE");
   char *secret = getenv ("PATCHBAY_SECRET");
 
   if (file != NULL && file[0] != '\0') {
     g_free (self->secret_file);
     self->secret_file = g_strdup (file);
+  }
+  if (turn != NULL && turn[0] != '\0') {
+    g_free (self->turn_secret_file);
+    self->turn_secret_file = g_strdup (turn);
   }
   if (secret != NULL && secret[0] != '\0') {
     gboolean ok;
@@ -356,7 +267,8 @@ take_environment (PbServerConfig *self, GError **error)
       return refuse (error, "PATCHBAY_SECRET and PATCHBAY_SECRET_FILE are "
           "both set: only one may be.");
     self->secret = g_strdup (secret);
-    ok = check_secret (secret, "PATCHBAY_SECRET", error);
+    ok = pb_server_secret_check (secret, PB_SECRET_MIN, "PATCHBAY_SECRET",
+        error);
     OPENSSL_cleanse (secret, strlen (secret));
     g_unsetenv ("PATCHBAY_SECRET");
     return ok;
@@ -453,6 +365,36 @@ check_addresses (PbServerConfig *self, GError **error)
   return TRUE;
 }
 
+/* A relay, or none: no half of one. */
+static gboolean
+check_turn (PbServerConfig *self, GError **error)
+{
+  guint n = g_strv_length (self->turn_urls);
+
+  if (n == 0 && self->turn_secret_file == NULL)
+    return TRUE;
+  if (n == 0)
+    return refuse (error, "[turn] secret-file is given, and no [turn] urls.");
+  if (self->turn_secret_file == NULL)
+    return refuse (error, "[turn] urls need the secret that they share with "
+        "the relay: [turn] secret-file or PATCHBAY_TURN_SECRET_FILE.");
+  if (n > PB_TURN_URLS_MAX)
+    return refuse (error, "[turn] urls are %d at most, not %u.",
+        PB_TURN_URLS_MAX, n);
+  for (guint i = 0; i < n; i++) {
+    if (!pb_server_turn_check_url (self->turn_urls[i], error))
+      return FALSE;
+    for (guint j = 0; j < i; j++)
+      if (g_str_equal (self->turn_urls[i], self->turn_urls[j]))
+        return refuse (error, "[turn] urls name “%s” twice.",
+            self->turn_urls[i]);
+  }
+  self->turn_secret = pb_server_secret_read (self->turn_secret_file,
+      PB_TURN_SECRET_MIN, error);
+
+  return self->turn_secret != NULL;
+}
+
 /* Requirement S19: a passphrase must not cross a network in the clear. TLS of
  * our own will be the third way to satisfy this. */
 static gboolean
@@ -496,6 +438,8 @@ new_defaults (void)
   self->listen_address = g_strdup ("127.0.0.1");
   self->listen_port = 8080;
   self->origins = g_new0 (char *, 1);
+  self->turn_urls = g_new0 (char *, 1);
+  self->turn_ttl_s = PB_TURN_TTL_S;
   self->rotation_grace_s = 0;
   self->stun = TRUE;
   self->sessions_max = 1000;
@@ -524,10 +468,12 @@ pb_server_config_load (const PbServerOptions *options, GError **error)
     return NULL;
   if (!take_environment (self, error) ||
       !apply_options (self, options, error) || !check_url (self, error) ||
-      !check_addresses (self, error) || !check_exposure (self, error))
+      !check_addresses (self, error) || !check_turn (self, error) ||
+      !check_exposure (self, error))
     return NULL;
   if (self->secret == NULL && self->secret_file != NULL) {
-    self->secret = pb_server_config_read_secret (self->secret_file, error);
+    self->secret =
+        pb_server_secret_read (self->secret_file, PB_SECRET_MIN, error);
     if (self->secret == NULL)
       return NULL;
   }
@@ -562,6 +508,9 @@ pb_server_config_free (PbServerConfig *self)
   g_free (self->secret_file);
   g_free (self->stun_address);
   g_free (self->stun_public);
+  g_strfreev (self->turn_urls);
+  pb_secret_free (self->turn_secret);
+  g_free (self->turn_secret_file);
   g_free (self->audit_log);
   g_free (self->file);
   g_free (self);
@@ -627,6 +576,8 @@ pb_server_config_print (const PbServerConfig *self)
   }
   g_string_append_printf (out, "\n# the secret: %s\n",
       self->secret != NULL ? "given" : "made anew for every run");
+  g_string_append_printf (out, "# the relay's secret: %s\n",
+      self->turn_secret != NULL ? "given" : "none");
 
   return g_string_free (out, FALSE);
 }

@@ -30,6 +30,11 @@ typedef struct {
   guint stun_port;
   char *stun_public;       /* (nullable): what clients are told */
 
+  char **turn_urls;        /* of the relay; none: there is no relay */
+  char *turn_secret;       /* (nullable): shared with it; wiped on free */
+  char *turn_secret_file;  /* (nullable) */
+  guint turn_ttl_s;        /* of what is given out */
+
   guint sessions_max;
   guint ttl_max_s;
   guint port_first;
@@ -72,8 +77,5 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PbServerConfig, pb_server_config_free)
 char *pb_server_config_print (const PbServerConfig *self);
 gboolean pb_server_config_is_loopback (const PbServerConfig *self);
 gboolean pb_server_config_is_wildcard (const char *address);
-/* (transfer full): free with pb_secret_free() */
-char *pb_server_config_read_secret (const char *file, GError **error)
-    G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

@@ -3,6 +3,8 @@
 
 #include "pb-server-context.h"
 
+#include <string.h>
+
 #include "core/pb-limits.h"
 
 /**
@@ -60,7 +62,41 @@ pb_server_context_free (PbServerContext *self)
   pb_keyring_unref (self->keyring);
   pb_server_audit_free (self->audit);
   g_free (self->stun_address);
+  pb_server_turn_free (self->turn);
   g_free (self);
+}
+
+/**
+ * pb_server_context_make_ice_links: (skip)
+ * @self: the context
+ * @host: where clients reach this server: a name or an IP literal
+ * @id: of the peer that asks
+ * @until: Unix seconds: when its right ends
+ *
+ * Returns: (transfer full): none where there is neither STUN nor TURN
+ */
+char **
+pb_server_context_make_ice_links (PbServerContext *self, const char *host,
+    const char *id, gint64 until)
+{
+  g_autoptr (GStrvBuilder) links = g_strv_builder_new ();
+
+  if (self->stun_port != 0) {
+    const char *name = self->stun_address != NULL ? self->stun_address : host;
+    g_autofree char *link = g_strdup_printf (strchr (name, ':') != NULL
+            ? "<stun:[%s]:%u>; rel=\"ice-server\""
+            : "<stun:%s:%u>; rel=\"ice-server\"", name, self->stun_port);
+
+    g_strv_builder_add (links, link);
+  }
+  if (self->turn != NULL) {
+    g_auto (GStrv) relays = pb_server_turn_make_links (self->turn, id,
+        pb_server_context_unix (self), until);
+
+    g_strv_builder_addv (links, (const char **) relays);
+  }
+
+  return g_strv_builder_end (links);
 }
 
 /**

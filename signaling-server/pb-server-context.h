@@ -4,6 +4,7 @@
 #include "core/pb-token.h"
 #include "pb-server-audit.h"
 #include "pb-server-metrics.h"
+#include "pb-server-turn.h"
 
 G_BEGIN_DECLS
 
@@ -42,6 +43,7 @@ typedef struct {
   gint64 monotonic_offset_us; /* tests only */
   guint16 stun_port;          /* 0: none is offered */
   char *stun_address;         /* (nullable): the server's own */
+  PbServerTurn *turn;         /* (nullable): there is no relay */
 } PbServerContext;
 
 void pb_server_limits_init (PbServerLimits *self);
@@ -49,6 +51,12 @@ PbServerContext *pb_server_context_new (PbKeyring *keyring,
     PbServerAudit *audit);
 void pb_server_context_free (PbServerContext *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PbServerContext, pb_server_context_free)
+
+/* (transfer full): STUN and TURN servers as values of `Link` headers for peer
+ * `id`, whose right ends at `until` (Unix seconds); `host` is where clients
+ * reach this server. Never to be logged. */
+char **pb_server_context_make_ice_links (PbServerContext *self,
+    const char *host, const char *id, gint64 until);
 
 gint64 pb_server_context_now_us (PbServerContext *self); /* monotonic */
 gint64 pb_server_context_unix (PbServerContext *self);   /* Unix seconds */

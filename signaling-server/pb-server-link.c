@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "core/pb-limits.h"
 #include "pb-server-session.h"
 
 /**
@@ -152,4 +153,72 @@ pb_server_link_check_token (PbServerLink *self)
   pb_server_link_end (self, "token-expired", FALSE, 4002);
 
   return FALSE;
+}
+
+/**
+ * pb_server_link_describe_turn: (skip)
+ * @self: the link
+ * @id: of one of its peers
+ *
+ * Credentials outlive neither the token nor the session, and are told again
+ * before they run out.
+ *
+ * Returns: (transfer full) (nullable): none where there is no relay
+ */
+JsonObject *
+pb_server_link_describe_turn (PbServerLink *self, const char *id)
+{
+  PbServerContext *context = self->context;
+  gint64 now = pb_server_context_unix (context);
+  gint64 until = MIN (pb_token_get_expires (self->token),
+      pb_session_get_expires (self->session->core));
+  guint ttl_s;
+
+  if (context->turn == NULL)
+    return NULL;
+  ttl_s = pb_server_turn_get_ttl (context->turn);
+  /* The last ones are not renewed: they end with the right to have them. What
+   * another registration of this socket got runs out first. */
+  if (until - now > ttl_s && self->renew_turn_us == 0)
+    self->renew_turn_us = pb_server_context_now_us (context) +
+        (gint64) (PB_TURN_RENEW * ttl_s * G_USEC_PER_SEC);
+
+  return pb_server_turn_describe (context->turn, id, now, until);
+}
+
+/**
+ * pb_server_link_renew_turn: (skip)
+ * @self: the link
+ */
+void
+pb_server_link_renew_turn (PbServerLink *self)
+{
+  PbServerPeer *peer = NULL;
+  g_autoptr (PbMessage) message = NULL;
+  g_autoptr (JsonObject) object = NULL;
+  JsonObjectIter iter;
+  const char *member;
+  JsonNode *value;
+
+  if (self->renew_turn_us == 0 ||
+      pb_server_context_now_us (self->context) < self->renew_turn_us)
+    return;
+  self->renew_turn_us = 0;
+  /* one set serves all that it holds */
+  for (guint i = 0; peer == NULL && i < self->peers->len; i++) {
+    PbServerPeer *own = g_ptr_array_index (self->peers, i);
+
+    if (own->direction != PB_DIRECTION_OBSERVE)
+      peer = own;
+  }
+  if (peer != NULL)
+    object = pb_server_link_describe_turn (self, peer->id);
+  if (object == NULL)
+    return;
+
+  message = pb_message_new (PB_MESSAGE_TURN);
+  json_object_iter_init (&iter, object);
+  while (json_object_iter_next (&iter, &member, &value))
+    pb_message_take_node (message, member, json_node_copy (value));
+  pb_server_link_send (self, message);
 }

@@ -20,6 +20,7 @@ struct _PbServerLink {
   PbServerConn *connection; /* NULL once closed, or told to close */
   GPtrArray *peers;         /* of PbServerPeer, owned by the session */
   guint64 last_broadcast;   /* so that it gets each once */
+  gint64 renew_turn_us;     /* monotonic: it wants fresh ones; 0: never */
 };
 
 PbServerLink *pb_server_link_new (PbServerContext *context,
@@ -34,6 +35,12 @@ void pb_server_link_send (PbServerLink *self, PbMessage *message);
 /* Says `closed`, then closes with `code`. Nothing is sent after it. */
 void pb_server_link_end (PbServerLink *self, const char *reason,
     gboolean retry, guint code);
+/* What peer `id` of it is told of the relay; when to tell it again follows.
+ * (transfer full) (nullable): there is none. */
+JsonObject *pb_server_link_describe_turn (PbServerLink *self,
+    const char *id);
+/* Fresh credentials, where they are due. */
+void pb_server_link_renew_turn (PbServerLink *self);
 /* FALSE, and the link ended, where the token has expired. */
 gboolean pb_server_link_check_token (PbServerLink *self);
 

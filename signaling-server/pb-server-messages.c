@@ -226,6 +226,16 @@ new_registered (PbServerLink *self, PbServerPeer *peer)
     json_node_take_object (node, stun);
     pb_message_take_node (reply, "stun", node);
   }
+  if (peer->direction != PB_DIRECTION_OBSERVE) {
+    JsonObject *turn = pb_server_link_describe_turn (self, peer->id);
+
+    if (turn != NULL) {
+      JsonNode *node = json_node_alloc ();
+
+      pb_message_take_node (reply, "turn", json_node_init_object (node, turn));
+      json_object_unref (turn);
+    }
+  }
   pb_message_set_int (reply, "expires",
       pb_session_get_expires (session->core));
   pb_message_set_string (reply, "protocol", "1.0");

@@ -294,6 +294,33 @@ pb_server_registry_drop_links (PbServerRegistry *self, const char *reason,
   }
 }
 
+/**
+ * pb_server_registry_renew_turn: (skip)
+ * @self: the registry
+ *
+ * Whoever sends or receives is told of the relay as it is now. Where there is
+ * none any more, nobody is told: what was given out ends by itself.
+ */
+void
+pb_server_registry_renew_turn (PbServerRegistry *self)
+{
+  gint64 now = pb_server_context_now_us (self->context);
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, self->sessions);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    PbServerSession *session = value;
+
+    for (guint i = 0; i < session->links->len; i++) {
+      PbServerLink *link = g_ptr_array_index (session->links, i);
+
+      link->renew_turn_us = now;
+      pb_server_link_renew_turn (link);
+    }
+  }
+}
+
 static void
 forget_revoked (PbServerRegistry *self)
 {

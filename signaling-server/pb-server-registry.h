@@ -31,6 +31,8 @@ void pb_server_registry_close_all (PbServerRegistry *self,
 /* Was it given out by a session that has been closed? */
 gboolean pb_server_registry_is_revoked (PbServerRegistry *self,
     PbToken *token);
+/* The relay has changed. */
+void pb_server_registry_renew_turn (PbServerRegistry *self);
 /* Every socket of every session has to show a new token. */
 void pb_server_registry_drop_links (PbServerRegistry *self,
     const char *reason, gboolean retry, guint code);

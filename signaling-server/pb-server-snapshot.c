@@ -261,8 +261,8 @@ pb_server_session_sweep (PbServerSession *self)
   for (guint i = 0; i < self->links->len; i++) {
     PbServerLink *link = g_ptr_array_index (self->links, i);
 
-    if (link->connection != NULL)
-      (void) pb_server_link_check_token (link);
+    if (link->connection != NULL && pb_server_link_check_token (link))
+      pb_server_link_renew_turn (link);
   }
   peers = g_hash_table_get_values (self->peers);
   for (GList *l = peers; l != NULL; l = l->next)

@@ -51,6 +51,11 @@ apply_config (PbServer *self)
   limits->ttl_max_s = self->config->ttl_max_s;
   limits->port_first = self->config->port_first;
   limits->port_last = self->config->port_last;
+  g_clear_pointer (&self->context->turn, pb_server_turn_free);
+  if (self->config->turn_secret != NULL)
+    self->context->turn = pb_server_turn_new (
+        (const char *const *) self->config->turn_urls,
+        self->config->turn_secret, self->config->turn_ttl_s);
 }
 
 /**
@@ -284,6 +289,8 @@ pb_server_reload (PbServer *self, PbServerConfig *config, GError **error)
   pb_server_config_free (self->config);
   self->config = g_steal_pointer (&fresh);
   apply_config (self);
+  /* the relay may have another secret, or another address */
+  pb_server_registry_renew_turn (self->registry);
   if (self->config->public_url != NULL) {
     g_free (self->public_url);
     self->public_url = g_strdup (self->config->public_url);

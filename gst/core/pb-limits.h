@@ -69,6 +69,11 @@
 #define PB_TURN_URL_MAX 256
 /* facts/security.md, C-7: ten minutes at most; told again at 80 % of it */
 #define PB_TURN_TTL_S 600
+/* or renewing them would be all that is done */
+#define PB_TURN_TTL_MIN_S 60
+#define PB_TURN_RENEW 0.8
+/* its HMAC is SHA-1: more than its 20 octets of entropy gain nothing */
+#define PB_TURN_SECRET_MIN 32
 #define PB_WS_QUEUE_MAX (1024 * 1024)
 #define PB_WS_PING_S 15
 #define PB_WS_PONG_S 10

@@ -61,6 +61,11 @@ def _(scope):
     number = write(scope, "number.conf", "[sessions]\nmax = many\n")
     ports = write(scope, "ports.conf", "[sessions]\nports = 3000-2000\n")
     broken = write(scope, "broken.conf", "listen\n")
+    relay = write(scope, "relay-secret", GOOD)
+    weak = write(scope, "weak", "x" * 31)
+
+    def turn(name, text):
+        return ("--config", write(scope, name + ".conf", "[turn]\n" + text))
     readable = write(scope, "readable.conf", "[server]\n", 0o644)
     for words, argv in (
             ("64 characters", ("--secret-file", short)),
@@ -78,6 +83,15 @@ def _(scope):
             ("in the clear", ("--listen", "192.0.2.1:0")),
             ("public-url", ("--listen", "0.0.0.0:0", "--behind-proxy")),
             ("needs a secret", ("--listen", "192.0.2.1:0", "--behind-proxy")),
+            ("[turn] urls need the secret", turn("t1", "urls = turn:192.0.2.1\n")),
+            ("and no [turn] urls", turn("t2", f"secret-file = {relay}\n")),
+            ("32 characters", turn("t3", f"urls = turn:192.0.2.1\nsecret-file = {weak}\n")),
+            ("others may read", turn("t4", f"urls = turn:192.0.2.1\nsecret-file = {open_}\n")),
+            ("begins with turn:", turn("t5", f"urls = stun:192.0.2.1\nsecret-file = {relay}\n")),
+            ("twice", turn("t6", f"urls = turn:192.0.2.1, turn:192.0.2.1\nsecret-file = {relay}\n")),
+            ("8 at most", turn("t7", "urls = " + " ".join(f"turn:192.0.2.{i}" for i in range(9)) + f"\nsecret-file = {relay}\n")),
+            ("from 60 to 600", turn("t8", f"urls = turn:192.0.2.1\nsecret-file = {relay}\nttl = 3600\n")),
+            ("there is no such key", turn("t9", "credential = x\n")),
             ("public URL", ("--public-url", "ftp://example.org")),
             ("public URL", ("--public-url", "https://user@example.org"))):
         done = start(*argv, "--check-config", code=1)
@@ -104,10 +118,13 @@ def _(scope):
     secret = write(scope, "secret", GOOD)
     conf = write(scope, "patchbayd.conf", f"[server]\nlisten = 127.0.0.1:8081\n"
                  f"public-url = https://pb.example.org/\n[secret]\nfile = {secret}\n"
-                 "[sessions]\nports = 21000-21009\n[stun]\nlisten = off\n")
+                 "[sessions]\nports = 21000-21009\n[stun]\nlisten = off\n"
+                 "[turn]\nurls = turn:192.0.2.1:3478?transport=udp, turns:turn.example.org\n"
+                 f"secret-file = {secret}\nttl = 300\n")
     out = start("--config", conf, "--listen", "127.0.0.1:8082", "--check-config", code=0).stdout
     for line in ("listen = 127.0.0.1:8082", "public-url = https://pb.example.org", "ports = 21000-21009",
-                 "listen = off", "# the secret: given"):
+                 "listen = off", "# the secret: given", "urls = turn:192.0.2.1:3478?transport=udp turns:turn.example.org",
+                 "ttl = 300", "# the relay's secret: given"):
         expect(line in out.split("\n"), f"{line!r} in {out}")
     again = write(scope, "again.conf", out)
     expect(start("--config", again, "--check-config", code=0).stdout == out, "it reads what it prints")
