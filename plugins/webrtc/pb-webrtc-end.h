@@ -56,6 +56,12 @@ typedef struct
   void (*changed) (const char *what, gpointer user_data);
 } PbWebrtcEndCallbacks;
 
+/* What both ends of an element register that speaks both transports: a shared
+ * registration (pb_gst_session_join()) must be the same. */
+PbRegistration *pb_webrtc_end_make_registration (const char *stream,
+    PbDirection direction, const char *peer_id, gboolean has_srt,
+    gboolean sends_back);
+
 /* `element` posts the messages and outlives the end. */
 PbWebrtcEnd *pb_webrtc_end_new (GstElement *element, PbGstSession *session,
     const PbWebrtcEndConfig *config, const PbWebrtcEndCallbacks *callbacks,

@@ -1,0 +1,767 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "pb-webrtc-end.h"
+
+#include <string.h>
+
+#include "core/pb-limits.h"
+#include "core/pb-random.h"
+#include "glue/pb-gst-message.h"
+#include "pb-timer.h"
+#include "pb-webrtc-end-private.h"
+
+/* The ends of a production rarely start in the same second. */
+#define ABSENT_MS 2500
+
+/* --- small things --------------------------------------------------------- */
+
+void
+pb_webrtc_end_tell (PbWebrtcEnd *self, const char *what)
+{
+  self->callbacks.changed (what, self->user_data);
+}
+
+void
+pb_webrtc_end_send_status (PbWebrtcEnd *self, PbWebrtcCounterpart *other,
+    const char *srt, PbFault fault)
+{
+  g_autoptr (PbMessage) message = NULL;
+
+  if (!self->is_registered)
+    return;
+
+  message = pb_message_new (PB_MESSAGE_STATUS);
+  pb_message_set_string (message, "peer", self->us);
+  pb_message_set_string (message, "srt", srt);
+  pb_message_set_string (message, "with", other->id);
+  pb_message_set_string (message, "transport", "webrtc");
+  if (fault != PB_FAULT_NONE)
+    pb_message_set_string (message, "code", pb_fault_get_code (fault));
+  if (g_str_equal (srt, "connected")) {
+    pb_message_set_string (message, "path",
+        other->is_relayed ? "relay" : "direct");
+    pb_message_set_string (message, "cipher", "dtls-srtp");
+    pb_message_set_int (message, "latency", self->latency_ms);
+  }
+  pb_gst_session_send (self->session, message);
+}
+
+static gboolean
+on_absent (gpointer user_data)
+{
+  PbWebrtcEnd *self = user_data;
+
+  pb_timer_clear (&self->absent_timer);
+  pb_gst_report_fault (self->report, PB_FAULT_PEER_ABSENT, "local", NULL, 0, 0,
+      NULL);
+
+  return G_SOURCE_REMOVE;
+}
+
+static PbState
+work_out_state (PbWebrtcEnd *self, guint *n_connected)
+{
+  guint n_relayed = 0;
+
+  *n_connected = 0;
+  for (guint i = 0; i < self->counterparts->len; i++) {
+    PbWebrtcCounterpart *other = g_ptr_array_index (self->counterparts, i);
+
+    if (other->link != PB_WEBRTC_LINK_CONNECTED)
+      continue;
+    (*n_connected)++;
+    n_relayed += other->is_told && other->is_relayed;
+  }
+  if (self->member == NULL)
+    return PB_STATE_CLOSED;
+  if (*n_connected > 0)
+    return *n_connected == n_relayed ? PB_STATE_RELAYING : PB_STATE_CONNECTED;
+  if (self->counterparts->len > 0)
+    return PB_STATE_READY;
+
+  return PB_STATE_WAITING;
+}
+
+void
+pb_webrtc_end_update_state (PbWebrtcEnd *self)
+{
+  guint n_connected;
+  PbState state = work_out_state (self, &n_connected);
+  gboolean is_alone = state == PB_STATE_WAITING && self->is_registered &&
+                      g_hash_table_size (self->foreign) == 0;
+  gboolean is_new;
+
+  if (!is_alone)
+    pb_timer_clear (&self->absent_timer);
+  else if (self->absent_timer == NULL)
+    self->absent_timer =
+        pb_timer_new (self->context, ABSENT_MS, on_absent, self);
+
+  g_mutex_lock (&self->lock);
+  is_new = self->state != state;
+  self->state = state;
+  g_mutex_unlock (&self->lock);
+  if (is_new)
+    pb_webrtc_end_tell (self, "state");
+  if (self->n_connected != n_connected) {
+    self->n_connected = n_connected;
+    pb_webrtc_end_tell (self, "consumers");
+  }
+}
+
+gboolean
+pb_webrtc_end_is_ready (PbWebrtcEnd *self)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return self->is_playing && self->tracks != NULL && self->is_up &&
+         self->resolving == NULL;
+}
+
+void
+pb_webrtc_end_set_tally (PbWebrtcEnd *self, const char *name)
+{
+  PbTally tally;
+  gboolean is_new;
+
+  if (name == NULL || !pb_tally_from_name (name, &tally))
+    return;
+
+  g_mutex_lock (&self->lock);
+  is_new = self->tally != tally;
+  self->tally = tally;
+  g_mutex_unlock (&self->lock);
+  if (!is_new)
+    return;
+
+  gst_element_post_message (self->element,
+      pb_gst_message_new_tally (GST_OBJECT (self->element), self->stream,
+          tally));
+  pb_webrtc_end_tell (self, "tally");
+  pb_webrtc_channel_send_tally (self, NULL);
+}
+
+/* --- what the server lends ------------------------------------------------ */
+
+static void
+take_stun (PbWebrtcEnd *self, GInetAddress *address, guint port)
+{
+  g_autofree char *text = g_inet_address_to_string (address);
+  gboolean is_ipv6 =
+      g_inet_address_get_family (address) == G_SOCKET_FAMILY_IPV6;
+
+  g_free (self->stun);
+  self->stun = g_strdup_printf ("stun://%s%s%s:%u", is_ipv6 ? "[" : "", text,
+      is_ipv6 ? "]" : "", port);
+}
+
+typedef struct
+{
+  PbWebrtcEnd *end; /* unowned: the request is cancelled before it goes */
+  guint port;
+} Lookup;
+
+static void
+on_stun_resolved (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autofree Lookup *lookup = user_data;
+  PbWebrtcEnd *self;
+  g_autoptr (GError) error = NULL;
+  GList *addresses =
+      g_resolver_lookup_by_name_finish (G_RESOLVER (source), result, &error);
+
+  /* stopped meanwhile */
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return;
+
+  self = lookup->end;
+  g_clear_object (&self->resolving);
+  if (addresses != NULL) {
+    take_stun (self, addresses->data, lookup->port);
+    g_resolver_free_addresses (addresses);
+  } else {
+    GST_WARNING_OBJECT (self->element, "STUN: %s", error->message);
+  }
+  pb_webrtc_meet_begin_all (self);
+}
+
+/* The server's STUN responder, as a number: webrtcbin would look a name up and
+ * wait for it. On loopback there is nothing to be learnt from it. */
+static void
+find_stun (PbWebrtcEnd *self, JsonObject *registered)
+{
+  JsonNode *node = json_object_get_member (registered, "stun");
+  JsonObject *stun = node != NULL && JSON_NODE_HOLDS_OBJECT (node)
+                         ? json_node_get_object (node)
+                         : NULL;
+  const char *host;
+  g_autoptr (GInetAddress) numeric = NULL;
+  g_autoptr (GResolver) resolver = NULL;
+  Lookup *lookup;
+  guint port;
+
+  g_clear_pointer (&self->stun, g_free);
+  if (stun == NULL || self->on_loopback)
+    return;
+
+  port = (guint) json_object_get_int_member_with_default (stun, "port", 0);
+  host = json_object_get_string_member_with_default (stun, "address",
+      self->uri->host);
+  numeric = g_inet_address_new_from_string (host);
+  if (numeric != NULL) {
+    take_stun (self, numeric, port);
+    return;
+  }
+  if (self->resolving != NULL)
+    return;
+  lookup = g_new0 (Lookup, 1);
+  lookup->end = self;
+  lookup->port = port;
+  resolver = g_resolver_get_default ();
+  self->resolving = g_cancellable_new ();
+  g_resolver_lookup_by_name_async (resolver, host, self->resolving,
+      on_stun_resolved, lookup);
+}
+
+static void
+free_turn (char **turn)
+{
+  for (guint i = 0; turn != NULL && turn[i] != NULL; i++)
+    pb_secret_free (turn[i]);
+  g_free (turn);
+}
+
+static const char *
+get_text (JsonObject *object, const char *name)
+{
+  JsonNode *node = json_object_get_member (object, name);
+  const char *text = node != NULL && JSON_NODE_HOLDS_VALUE (node)
+                         ? json_node_get_string (node)
+                         : NULL;
+
+  return text != NULL ? text : "";
+}
+
+/* "turn:host:port?transport=udp" (RFC 7065) becomes
+ * "turn://user:password@host:port?transport=udp". For peers made from now on. */
+static void
+take_turn (PbWebrtcEnd *self, JsonObject *object)
+{
+  JsonNode *node = json_object_get_member (object, "urls");
+  JsonArray *urls = node != NULL && JSON_NODE_HOLDS_ARRAY (node)
+                        ? json_node_get_array (node)
+                        : NULL;
+  char *user = g_uri_escape_string (get_text (object, "username"), NULL, FALSE);
+  char *password =
+      g_uri_escape_string (get_text (object, "credential"), NULL, FALSE);
+  g_autoptr (GPtrArray) list = g_ptr_array_new ();
+
+  for (guint i = 0; urls != NULL && i < json_array_get_length (urls) &&
+                    list->len < PB_TURN_URLS_MAX;
+       i++) {
+    const char *url = json_array_get_string_element (urls, i);
+    gboolean is_tls;
+
+    if (url == NULL)
+      continue;
+    is_tls = g_str_has_prefix (url, "turns:");
+    if ((!is_tls && !g_str_has_prefix (url, "turn:")) ||
+        strpbrk (url, "@/ \r\n") != NULL)
+      continue;
+    g_ptr_array_add (list,
+        g_strdup_printf ("%s://%s:%s@%s", is_tls ? "turns" : "turn", user,
+            password, url + (is_tls ? strlen ("turns:") : strlen ("turn:"))));
+  }
+  pb_secret_free (user);
+  pb_secret_free (password);
+
+  free_turn (self->turn);
+  self->turn = NULL;
+  if (list->len > 0) {
+    g_ptr_array_add (list, NULL);
+    self->turn = (char **) g_ptr_array_steal (list, NULL);
+  }
+}
+
+/* --- the session's callbacks ---------------------------------------------- */
+
+static void
+set_up (PbWebrtcEnd *self, gboolean is_up)
+{
+  self->is_registered = is_up;
+  g_mutex_lock (&self->lock);
+  self->is_up = is_up;
+  g_mutex_unlock (&self->lock);
+}
+
+static void
+handle_registered (PbWebrtcEnd *self, PbMessage *message)
+{
+  JsonObject *object = pb_message_peek_object (message);
+  JsonNode *turn = json_object_get_member (object, "turn");
+
+  if (g_strcmp0 (pb_message_get_string (message, "peer"), self->us) != 0)
+    return;
+
+  set_up (self, TRUE);
+  pb_gst_report_clear_server (self->report);
+  gst_element_post_message (self->element,
+      pb_gst_message_new_session (GST_OBJECT (self->element), "connected",
+          message));
+  pb_webrtc_end_set_tally (self, pb_message_get_string (message, "tally"));
+  find_stun (self, object);
+  if (turn != NULL && JSON_NODE_HOLDS_OBJECT (turn))
+    take_turn (self, json_node_get_object (turn));
+  pb_webrtc_figures_start (self);
+  pb_webrtc_meet_begin_all (self);
+  pb_webrtc_end_update_state (self);
+}
+
+static void
+on_message (PbMessage *message, gpointer user_data)
+{
+  PbWebrtcEnd *self = user_data;
+  const char *stream = pb_message_get_string (message, "stream");
+
+  if (self->member == NULL)
+    return;
+
+  switch (pb_message_get_message_type (message)) {
+    case PB_MESSAGE_REGISTERED:
+      handle_registered (self, message);
+      break;
+    case PB_MESSAGE_PEER:
+      pb_webrtc_meet_introduce (self, message);
+      break;
+    case PB_MESSAGE_PEER_GONE:
+      pb_webrtc_meet_gone (self, message);
+      break;
+    case PB_MESSAGE_SIGNAL:
+      pb_webrtc_meet_signal (self, message);
+      break;
+    case PB_MESSAGE_STATUS:
+      pb_webrtc_meet_status (self, message);
+      break;
+    case PB_MESSAGE_TURN:
+      take_turn (self, pb_message_peek_object (message));
+      break;
+    case PB_MESSAGE_HEALTH:
+      if (g_strcmp0 (stream, self->stream) == 0 &&
+          g_strcmp0 (pb_message_get_string (message, "peer"), self->us) != 0)
+        gst_element_post_message (self->element,
+            pb_gst_message_new_health (GST_OBJECT (self->element), message));
+      break;
+    case PB_MESSAGE_TALLY:
+      if (g_strcmp0 (stream, self->stream) == 0)
+        pb_webrtc_end_set_tally (self,
+            pb_message_get_string (message, "state"));
+      break;
+    case PB_MESSAGE_CUE:
+      if (g_strcmp0 (stream, self->stream) == 0)
+        pb_webrtc_channel_take_cue (self,
+            pb_message_get_string (message, "text"), FALSE);
+      break;
+    case PB_MESSAGE_ERROR:
+      pb_webrtc_channel_take_error (self, message);
+      break;
+    default:
+      break; /* `closed` comes as a fault */
+  }
+}
+
+static void
+on_state (PbClientState state, gpointer user_data)
+{
+  PbWebrtcEnd *self = user_data;
+  static const char *const names[] = { "closed", "connecting", "connected",
+    "waiting" };
+
+  if (self->member == NULL)
+    return;
+
+  if (state != PB_CLIENT_STATE_CONNECTED) {
+    set_up (self, FALSE);
+    pb_webrtc_meet_set_signalling (self, FALSE);
+    /* "connected" is told with the registration, which says more */
+    gst_element_post_message (self->element,
+        pb_gst_message_new_session (GST_OBJECT (self->element), names[state],
+            NULL));
+  }
+  pb_webrtc_end_update_state (self);
+}
+
+static void
+leave (PbWebrtcEnd *self)
+{
+  PbGstMember *member = g_steal_pointer (&self->member);
+
+  set_up (self, FALSE);
+  pb_webrtc_figures_stop (self);
+  pb_timer_clear (&self->absent_timer);
+  pb_timer_clear (&self->keyframe_timer);
+  pb_timer_clear (&self->rate_timer);
+  if (self->resolving != NULL)
+    g_cancellable_cancel (self->resolving);
+  g_clear_object (&self->resolving);
+  pb_webrtc_meet_drop_all (self);
+  if (member != NULL)
+    pb_gst_session_leave (self->session, member);
+}
+
+static void
+on_fault (PbFault fault, const char *detail, gpointer user_data)
+{
+  PbWebrtcEnd *self = user_data;
+  guint attempt = 0, retry_in_ms = 0;
+
+  if (self->member == NULL)
+    return;
+
+  pb_gst_session_get_retry (self->session, &attempt, &retry_in_ms);
+  pb_gst_report_fault (self->report, fault,
+      fault == PB_FAULT_SERVER_UNREACHABLE ? "local" : "server", NULL, attempt,
+      retry_in_ms, detail);
+  if (pb_fault_is_fatal (fault)) {
+    leave (self);
+    pb_webrtc_end_update_state (self);
+  }
+}
+
+/* --- life ----------------------------------------------------------------- */
+
+/**
+ * pb_webrtc_end_new:
+ * @element: posts the messages and outlives the end
+ * @session: whose context it lives on
+ * @config: copied
+ * @callbacks: copied; all of them are needed
+ * @user_data: for the callbacks
+ *
+ * Returns: (transfer full): an end that has not started
+ */
+PbWebrtcEnd *
+pb_webrtc_end_new (GstElement *element, PbGstSession *session,
+    const PbWebrtcEndConfig *config, const PbWebrtcEndCallbacks *callbacks,
+    gpointer user_data)
+{
+  PbWebrtcEnd *self = g_atomic_rc_box_new0 (PbWebrtcEnd);
+
+  self->element = element;
+  self->session = g_object_ref (session);
+  self->context = g_main_context_ref (pb_gst_session_get_context (session));
+  self->callbacks = *callbacks;
+  self->user_data = user_data;
+  self->uri = pb_uri_copy (config->uri);
+  self->stream = g_strdup (config->stream);
+  self->direction = config->direction;
+  self->us = config->peer_id != NULL ? g_strdup (config->peer_id)
+                                     : pb_random_id (PB_PEER_ID_DEFAULT);
+  self->has_srt = config->has_srt;
+  self->sends_back =
+      config->sends_back && config->direction == PB_DIRECTION_RECEIVE;
+  self->is_relay_only = config->is_relay_only;
+  self->has_fec = config->has_fec;
+  self->latency_ms = config->latency_ms;
+  self->min_kbps = config->min_kbps;
+  self->max_kbps = config->max_kbps;
+  self->health_interval_ms = config->health_interval_ms > 0
+                                 ? config->health_interval_ms
+                                 : PB_HEALTH_INTERVAL_MS;
+  self->local_address = g_strdup (config->local_address);
+  self->on_loopback = pb_uri_is_loopback (config->uri);
+  self->report = pb_gst_report_new (element, config->stream, config->direction);
+  self->counterparts =
+      g_ptr_array_new_with_free_func (pb_webrtc_counterpart_free);
+  self->foreign = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->sources = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->feeds = g_array_new (FALSE, FALSE, sizeof (PbWebrtcFeed));
+  self->last_us = g_get_monotonic_time ();
+  self->state = PB_STATE_WAITING;
+  g_mutex_init (&self->lock);
+  g_rw_lock_init (&self->feed_lock);
+
+  return self;
+}
+
+static void
+finalize (gpointer data)
+{
+  PbWebrtcEnd *self = data;
+
+  g_ptr_array_unref (self->counterparts);
+  g_hash_table_unref (self->foreign);
+  g_hash_table_unref (self->sources);
+  g_array_unref (self->feeds);
+  g_clear_pointer (&self->tracks, g_array_unref);
+  gst_clear_structure (&self->stats);
+  gst_clear_object (&self->clock);
+  pb_gst_report_free (self->report);
+  free_turn (self->turn);
+  pb_uri_free (self->uri);
+  g_free (self->stream);
+  g_free (self->local_address);
+  g_free (self->stun);
+  g_free (self->us);
+  g_free (self->last_cue);
+  g_mutex_clear (&self->lock);
+  g_rw_lock_clear (&self->feed_lock);
+  g_main_context_unref (self->context);
+  g_object_unref (self->session);
+}
+
+/**
+ * pb_webrtc_end_ref:
+ * @self: the end
+ *
+ * Returns: @self
+ */
+PbWebrtcEnd *
+pb_webrtc_end_ref (PbWebrtcEnd *self)
+{
+  return g_atomic_rc_box_acquire (self);
+}
+
+/**
+ * pb_webrtc_end_unref:
+ * @self: the end
+ */
+void
+pb_webrtc_end_unref (PbWebrtcEnd *self)
+{
+  g_atomic_rc_box_release_full (self, finalize);
+}
+
+/* One call on the context's thread, waited for or not. Nothing there blocks. */
+typedef struct
+{
+  PbWebrtcEnd *end; /* owned, unless waited for */
+  void (*func) (PbWebrtcEnd *self);
+  gboolean is_waited_for, is_done;
+  GMutex lock;
+  GCond cond;
+} Call;
+
+static gboolean
+on_call (gpointer user_data)
+{
+  Call *call = user_data;
+
+  call->func (call->end);
+  if (call->is_waited_for) {
+    g_mutex_lock (&call->lock);
+    call->is_done = TRUE;
+    g_cond_signal (&call->cond);
+    g_mutex_unlock (&call->lock);
+  } else {
+    pb_webrtc_end_unref (call->end);
+    g_free (call);
+  }
+
+  return G_SOURCE_REMOVE;
+}
+
+static void
+attach_call (PbWebrtcEnd *self, Call *call)
+{
+  g_autoptr (GSource) source = g_idle_source_new ();
+
+  g_source_set_priority (source, G_PRIORITY_HIGH);
+  g_source_set_callback (source, on_call, call, NULL);
+  g_source_attach (source, self->context);
+}
+
+static void
+run (PbWebrtcEnd *self, void (*func) (PbWebrtcEnd *self))
+{
+  Call *call = g_new0 (Call, 1);
+
+  call->end = pb_webrtc_end_ref (self);
+  call->func = func;
+  attach_call (self, call);
+}
+
+static void
+run_and_wait (PbWebrtcEnd *self, void (*func) (PbWebrtcEnd *self))
+{
+  Call call = { .end = self, .func = func, .is_waited_for = TRUE };
+
+  /* a bus handler of the application, called from one of our callbacks */
+  if (g_main_context_is_owner (self->context)) {
+    func (self);
+    return;
+  }
+
+  g_mutex_init (&call.lock);
+  g_cond_init (&call.cond);
+  attach_call (self, &call);
+  g_mutex_lock (&call.lock);
+  while (!call.is_done)
+    g_cond_wait (&call.cond, &call.lock);
+  g_mutex_unlock (&call.lock);
+  g_mutex_clear (&call.lock);
+  g_cond_clear (&call.cond);
+}
+
+static void
+join (PbWebrtcEnd *self)
+{
+  static const PbGstSessionCallbacks callbacks = { on_message, on_state,
+    on_fault };
+  g_autoptr (PbRegistration) registration = NULL;
+
+  if (self->is_stopped)
+    return;
+
+  registration = pb_webrtc_end_make_registration (self->stream, self->direction,
+      self->us, self->has_srt, self->sends_back);
+  self->member =
+      pb_gst_session_join (self->session, registration, &callbacks, self);
+}
+
+/**
+ * pb_webrtc_end_make_registration:
+ * @stream: the slot
+ * @direction: what the end does there
+ * @peer_id: its id
+ * @has_srt: whether it speaks SRT as well
+ * @sends_back: whether a receiver would send a return feed
+ *
+ * Both ends of an element that speaks both transports register just this.
+ *
+ * Returns: (transfer full): how the server should know the end
+ */
+PbRegistration *
+pb_webrtc_end_make_registration (const char *stream, PbDirection direction,
+    const char *peer_id, gboolean has_srt, gboolean sends_back)
+{
+  PbRegistration *registration = pb_registration_new (stream, direction);
+
+  g_free (registration->peer);
+  registration->peer = g_strdup (peer_id);
+  registration->ice = TRUE;
+  registration->client = g_strdup_printf ("pbsrcsink/%s gstreamer/%u.%u.%u",
+      PACKAGE_VERSION, GST_VERSION_MAJOR, GST_VERSION_MINOR, GST_VERSION_MICRO);
+  registration->transports =
+      PB_TRANSPORT_WEBRTC | (has_srt ? PB_TRANSPORT_SRT : 0);
+  registration->back = sends_back;
+
+  return registration;
+}
+
+/**
+ * pb_webrtc_end_start:
+ * @self: the end
+ * @error: a #PbError
+ *
+ * Returns: whether it is on its way
+ */
+gboolean
+pb_webrtc_end_start (PbWebrtcEnd *self, GError **error)
+{
+  run (self, join);
+
+  return TRUE;
+}
+
+/**
+ * pb_webrtc_end_play:
+ * @self: the end
+ * @clock: of the element's pipeline
+ * @base_time: the same
+ *
+ * Again where the pipeline has paused: the base time is another then.
+ */
+void
+pb_webrtc_end_play (PbWebrtcEnd *self, GstClock *clock, GstClockTime base_time)
+{
+  g_mutex_lock (&self->lock);
+  gst_object_replace ((GstObject **) &self->clock, GST_OBJECT (clock));
+  self->base_time = base_time;
+  self->is_playing = TRUE;
+  g_mutex_unlock (&self->lock);
+  run (self, pb_webrtc_meet_begin_all);
+}
+
+/**
+ * pb_webrtc_end_set_tracks:
+ * @self: the end
+ * @tracks: (array length=n_tracks): what is sent
+ * @n_tracks: how many
+ */
+void
+pb_webrtc_end_set_tracks (PbWebrtcEnd *self, const PbWebrtcTrack *tracks,
+    guint n_tracks)
+{
+  GArray *copy = pb_webrtc_tracks_copy (tracks, n_tracks);
+  g_autoptr (GArray) old = NULL;
+
+  g_mutex_lock (&self->lock);
+  old = g_steal_pointer (&self->tracks);
+  self->tracks = copy;
+  g_mutex_unlock (&self->lock);
+  run (self, old == NULL ? pb_webrtc_meet_begin_all
+                         : pb_webrtc_meet_tracks_changed);
+}
+
+static void
+finish (PbWebrtcEnd *self)
+{
+  leave (self);
+  pb_webrtc_end_update_state (self);
+}
+
+/**
+ * pb_webrtc_end_finish:
+ * @self: the end
+ */
+void
+pb_webrtc_end_finish (PbWebrtcEnd *self)
+{
+  run (self, finish);
+}
+
+static void
+stop (PbWebrtcEnd *self)
+{
+  self->is_stopped = TRUE;
+  leave (self);
+}
+
+/**
+ * pb_webrtc_end_stop:
+ * @self: the end
+ */
+void
+pb_webrtc_end_stop (PbWebrtcEnd *self)
+{
+  run_and_wait (self, stop);
+}
+
+/**
+ * pb_webrtc_end_get_state:
+ * @self: the end
+ *
+ * Returns: of the slot, as seen from here
+ */
+PbState
+pb_webrtc_end_get_state (PbWebrtcEnd *self)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return self->state;
+}
+
+/**
+ * pb_webrtc_end_get_tally:
+ * @self: the end
+ *
+ * Returns: the slot's
+ */
+PbTally
+pb_webrtc_end_get_tally (PbWebrtcEnd *self)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return self->tally;
+}
