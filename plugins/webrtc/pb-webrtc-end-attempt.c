@@ -469,8 +469,7 @@ static void
 take_candidate (PbWebrtcCounterpart *other, JsonObject *data)
 {
   const char *candidate = get_text (data, "candidate");
-  JsonNode *node =
-      data != NULL ? json_object_get_member (data, "mline") : NULL;
+  JsonNode *node = data != NULL ? json_object_get_member (data, "mline") : NULL;
   gint64 mline = node != NULL && JSON_NODE_HOLDS_VALUE (node)
                      ? json_node_get_int (node)
                      : 0;
@@ -483,8 +482,8 @@ take_candidate (PbWebrtcCounterpart *other, JsonObject *data)
   other->n_candidates++;
   if (!pb_webrtc_peer_add_candidate (other->peer, (guint) mline, candidate,
           &error))
-    GST_DEBUG_OBJECT (other->end->element, "peer %s: a candidate is refused: %s",
-        other->id, error->message);
+    GST_DEBUG_OBJECT (other->end->element,
+        "peer %s: a candidate is refused: %s", other->id, error->message);
 }
 
 static void
@@ -572,8 +571,7 @@ take_signal (PbWebrtcCounterpart *other, PbMessage *message)
 }
 
 void
-pb_webrtc_attempt_handle_signal (PbWebrtcCounterpart *other,
-    PbMessage *message)
+pb_webrtc_attempt_handle_signal (PbWebrtcCounterpart *other, PbMessage *message)
 {
   if (other->is_introduced && pb_webrtc_end_is_ready (other->end))
     take_signal (other, message);

@@ -268,8 +268,9 @@ pb_webrtc_channel_take (PbWebrtcCounterpart *other, const char *text)
         other->id);
     return;
   }
-  type = json_object_get_string_member_with_default (
-      json_node_get_object (node), "type", "");
+  type =
+      json_object_get_string_member_with_default (json_node_get_object (node),
+          "type", "");
   if (g_strcmp0 (type, "health") == 0) {
     take_health (other, node);
     return;

@@ -45,8 +45,7 @@ add_gauges (PbHealthSample *to, const PbHealthSample *from)
   to->bitrate_kbps += from->bitrate_kbps;
   /* the narrowest path is the one to know about */
   if (to->bandwidth_kbps == 0.0 ||
-      (from->bandwidth_kbps > 0.0 &&
-          from->bandwidth_kbps < to->bandwidth_kbps))
+      (from->bandwidth_kbps > 0.0 && from->bandwidth_kbps < to->bandwidth_kbps))
     to->bandwidth_kbps = from->bandwidth_kbps;
   to->connected = TRUE;
 }
@@ -129,9 +128,9 @@ describe (PbWebrtcCounterpart *other)
 static void
 keep_stats (PbWebrtcEnd *self)
 {
-  GstStructure *stats = gst_structure_new ("pb-webrtc-stats", "connections",
-      G_TYPE_UINT, self->n_connected, "target-kbps", G_TYPE_UINT,
-      self->told_kbps, NULL);
+  GstStructure *stats =
+      gst_structure_new ("pb-webrtc-stats", "connections", G_TYPE_UINT,
+          self->n_connected, "target-kbps", G_TYPE_UINT, self->told_kbps, NULL);
   GstStructure *old;
   GValue list = G_VALUE_INIT;
 
@@ -230,8 +229,7 @@ on_stats (PbWebrtcPeer *peer, const PbWebrtcStats *stats, gpointer user_data)
   other->is_relayed = stats->is_relayed;
   other->video_codec = stats->video_codec;
   other->audio_codec = stats->audio_codec;
-  if (other->link == PB_WEBRTC_LINK_CONNECTED &&
-      (is_news || !other->is_told)) {
+  if (other->link == PB_WEBRTC_LINK_CONNECTED && (is_news || !other->is_told)) {
     pb_webrtc_figures_tell_connected (other);
     pb_webrtc_end_update_state (other->end);
   }

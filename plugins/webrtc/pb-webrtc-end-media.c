@@ -133,8 +133,7 @@ pb_webrtc_media_received (PbWebrtcCounterpart *other, guint track,
   g_mutex_lock (&self->lock);
   base_time = self->base_time;
   g_mutex_unlock (&self->lock);
-  if (base_time != other->base_time &&
-      gst_sample_get_buffer (sample) != NULL) {
+  if (base_time != other->base_time && gst_sample_get_buffer (sample) != NULL) {
     moved = shift (gst_sample_get_buffer (sample), other->base_time, base_time);
     copy = gst_sample_new (moved, gst_sample_get_caps (sample),
         gst_sample_get_segment (sample), NULL);
@@ -239,10 +238,10 @@ measure_audio (PbWebrtcEnd *self, gint64 now_us)
   octets = self->audio_pushed;
   g_mutex_unlock (&self->lock);
   if (self->rate_us != 0 && now_us > self->rate_us)
-    self->audio_bps = (guint) MIN ((octets - self->audio_octets) * 8 *
-                                       G_USEC_PER_SEC /
-                                       (guint64) (now_us - self->rate_us),
-        G_MAXUINT / 2);
+    self->audio_bps =
+        (guint) MIN ((octets - self->audio_octets) * 8 * G_USEC_PER_SEC /
+                         (guint64) (now_us - self->rate_us),
+            G_MAXUINT / 2);
   self->audio_octets = octets;
   self->rate_us = now_us;
 }
@@ -269,8 +268,7 @@ pb_webrtc_media_update_rate (PbWebrtcEnd *self)
     return;
   if (self->rate_timer != NULL)
     return;
-  if (self->rate_us != 0 &&
-      now_us - self->rate_us < RATE_INTERVAL_MS * 1000) {
+  if (self->rate_us != 0 && now_us - self->rate_us < RATE_INTERVAL_MS * 1000) {
     self->rate_timer =
         pb_timer_new (self->context, RATE_INTERVAL_MS, on_rate_due, self);
     return;
@@ -289,9 +287,9 @@ pb_webrtc_media_update_rate (PbWebrtcEnd *self)
   kbps = pb_rate_share (estimates, n, self->min_kbps * 1000,
              self->max_kbps * 1000) /
          1000;
-  if (kbps == 0 || (self->told_kbps != 0 &&
-                       ABS ((gint64) kbps - (gint64) self->told_kbps) <
-                           RATE_STEP * self->told_kbps))
+  if (kbps == 0 ||
+      (self->told_kbps != 0 && ABS ((gint64) kbps - (gint64) self->told_kbps) <
+                                   RATE_STEP * self->told_kbps))
     return;
   self->told_kbps = kbps;
   self->callbacks.rate (kbps, self->user_data);

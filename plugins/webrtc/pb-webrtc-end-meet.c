@@ -235,8 +235,8 @@ void
 pb_webrtc_meet_set_signalling (PbWebrtcEnd *self, gboolean is_up)
 {
   for (guint i = 0; i < self->counterparts->len; i++)
-    pb_webrtc_attempt_set_signalling (
-        g_ptr_array_index (self->counterparts, i), is_up);
+    pb_webrtc_attempt_set_signalling (g_ptr_array_index (self->counterparts, i),
+        is_up);
 }
 
 void

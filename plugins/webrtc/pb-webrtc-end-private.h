@@ -16,7 +16,7 @@ G_BEGIN_DECLS
  * -channel (what the data channel says). */
 
 typedef enum {
-  PB_WEBRTC_LINK_WAITING,    /* until the next attempt, or for the caller's */
+  PB_WEBRTC_LINK_WAITING, /* until the next attempt, or for the caller's */
   PB_WEBRTC_LINK_CONNECTING,
   PB_WEBRTC_LINK_CONNECTED,
   PB_WEBRTC_LINK_INTERRUPTED, /* was connected; ICE is restarted */
@@ -40,27 +40,27 @@ typedef struct
 
   /* the attempt; pb-webrtc-end-attempt.c */
   PbWebrtcLink link;
-  PbWebrtcPeer *peer;       /* (nullable) */
-  GstClockTime base_time;   /* of that peer; set before it is made */
-  guint number;             /* `link` on the wire; 0: none yet */
-  guint attempts;           /* since the last time it worked */
-  guint n_candidates;       /* of theirs, since their description */
-  gboolean has_remote;      /* their description is set */
+  PbWebrtcPeer *peer;     /* (nullable) */
+  GstClockTime base_time; /* of that peer; set before it is made */
+  guint number;           /* `link` on the wire; 0: none yet */
+  guint attempts;         /* since the last time it worked */
+  guint n_candidates;     /* of theirs, since their description */
+  gboolean has_remote;    /* their description is set */
   gboolean is_introduced, was_cut, has_channel;
-  PbFault fault;            /* the last one, for `restart` */
-  gint64 theirs_us;         /* until when what they began is paid for */
-  gint64 interrupted_us;    /* monotonic */
+  PbFault fault;         /* the last one, for `restart` */
+  gint64 theirs_us;      /* until when what they began is paid for */
+  gint64 interrupted_us; /* monotonic */
   GSource *timer;
-  GPtrArray *early;         /* `signal` messages until we are ready */
+  GPtrArray *early; /* `signal` messages until we are ready */
 
   /* figures; pb-webrtc-end-figures.c */
-  gboolean is_asked;        /* for figures, and has not answered */
-  gboolean is_told;         /* that it is connected, and on which path */
+  gboolean is_asked; /* for figures, and has not answered */
+  gboolean is_told;  /* that it is connected, and on which path */
   gboolean is_relayed;
   PbHealthSample sent, received; /* the last ones */
   const char *video_codec, *audio_codec;
-  guint estimate_bps;       /* 0: none yet */
-  PbHealth *theirs;         /* (nullable): what their channel says */
+  guint estimate_bps; /* 0: none yet */
+  PbHealth *theirs;   /* (nullable): what their channel says */
   gint64 theirs_at_us;
 } PbWebrtcCounterpart;
 
@@ -93,24 +93,24 @@ struct _PbWebrtcEnd
   /* the context's thread */
   gboolean is_stopped, is_registered;
   PbGstMember *member;
-  char *stun;               /* (nullable): "stun://address:port" */
-  char **turn;              /* (nullable): wiped */
-  GCancellable *resolving;  /* STUN's name */
-  GPtrArray *counterparts;  /* of PbWebrtcCounterpart */
-  GHashTable *foreign;      /* ids of those met over SRT */
-  GHashTable *sources;      /* id: source */
+  char *stun;              /* (nullable): "stun://address:port" */
+  char **turn;             /* (nullable): wiped */
+  GCancellable *resolving; /* STUN's name */
+  GPtrArray *counterparts; /* of PbWebrtcCounterpart */
+  GHashTable *foreign;     /* ids of those met over SRT */
+  GHashTable *sources;     /* id: source */
   guint next_source;
   GSource *health_timer, *absent_timer, *keyframe_timer, *rate_timer;
-  guint n_quick;            /* early health reports to come */
-  guint n_asked;            /* counterparts that owe figures */
-  PbHealthSample past;      /* totals of peers that are gone */
-  PbHealthSample last;      /* totals of the last report */
+  guint n_quick;       /* early health reports to come */
+  guint n_asked;       /* counterparts that owe figures */
+  PbHealthSample past; /* totals of peers that are gone */
+  PbHealthSample last; /* totals of the last report */
   gint64 last_us, keyframe_us, rate_us;
-  guint told_kbps;          /* the rate; 0: none yet */
+  guint told_kbps; /* the rate; 0: none yet */
   guint n_connected;
-  guint64 audio_octets;     /* at the last look */
+  guint64 audio_octets; /* at the last look */
   guint audio_bps;
-  char *last_cue;           /* (nullable) */
+  char *last_cue; /* (nullable) */
   gboolean last_cue_by_channel;
   gint64 last_cue_us;
 
@@ -118,17 +118,17 @@ struct _PbWebrtcEnd
   GArray *feeds; /* feed_lock: PbWebrtcFeed */
 
   GMutex lock;
-  PbState state;            /* lock */
-  PbTally tally;            /* lock */
-  gboolean is_playing;      /* lock */
-  GstClock *clock;          /* lock (nullable) */
-  GstClockTime base_time;   /* lock */
-  GArray *tracks;           /* lock (nullable): PbWebrtcTrack */
-  GstStructure *stats;      /* lock */
-  gboolean is_up;           /* lock: registered */
-  guint n_channels;         /* lock: counterparts whose channel is open */
-  gint64 cue_id;            /* lock: of the last cue's request */
-  guint64 audio_pushed;     /* lock: octets */
+  PbState state;          /* lock */
+  PbTally tally;          /* lock */
+  gboolean is_playing;    /* lock */
+  GstClock *clock;        /* lock (nullable) */
+  GstClockTime base_time; /* lock */
+  GArray *tracks;         /* lock (nullable): PbWebrtcTrack */
+  GstStructure *stats;    /* lock */
+  gboolean is_up;         /* lock: registered */
+  guint n_channels;       /* lock: counterparts whose channel is open */
+  gint64 cue_id;          /* lock: of the last cue's request */
+  guint64 audio_pushed;   /* lock: octets */
 };
 
 /* --- pb-webrtc-end.c --- */

@@ -244,7 +244,8 @@ get_text (JsonObject *object, const char *name)
 }
 
 /* "turn:host:port?transport=udp" (RFC 7065) becomes
- * "turn://user:password@host:port?transport=udp". For peers made from now on. */
+ * "turn://user:password@host:port?transport=udp". For peers made from now on.
+ */
 static void
 take_turn (PbWebrtcEnd *self, JsonObject *object)
 {
@@ -700,8 +701,8 @@ pb_webrtc_end_set_tracks (PbWebrtcEnd *self, const PbWebrtcTrack *tracks,
   old = g_steal_pointer (&self->tracks);
   self->tracks = copy;
   g_mutex_unlock (&self->lock);
-  run (self, old == NULL ? pb_webrtc_meet_begin_all
-                         : pb_webrtc_meet_tracks_changed);
+  run (self,
+      old == NULL ? pb_webrtc_meet_begin_all : pb_webrtc_meet_tracks_changed);
 }
 
 static void

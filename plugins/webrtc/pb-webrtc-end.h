@@ -29,8 +29,8 @@ typedef struct
   /* Shared with a pbsrtbin of the same element: one registration, two
    * transports. (nullable): drawn */
   const char *peer_id;
-  gboolean has_srt;      /* register `srt` after `webrtc` as well */
-  gboolean sends_back;   /* RECEIVE: a return feed */
+  gboolean has_srt;    /* register `srt` after `webrtc` as well */
+  gboolean sends_back; /* RECEIVE: a return feed */
   gboolean is_relay_only;
   gboolean has_fec;
   guint latency_ms;
