@@ -187,6 +187,24 @@ pb_frame_gate_wants_keyframe (PbFrameGate *self, gint64 now_us)
 }
 
 /**
+ * pb_frame_gate_restart:
+ * @self: the gate
+ *
+ * The consumer begins, or begins again: video waits for a keyframe, and none
+ * has been asked for.
+ *
+ * Since: 0.1
+ */
+void
+pb_frame_gate_restart (PbFrameGate *self)
+{
+  self->is_waiting = TRUE;
+  self->has_refused = FALSE;
+  self->has_asked = FALSE;
+  self->debt_bits = 0;
+}
+
+/**
  * pb_frame_gate_get_dropped:
  * @self: the gate
  *

@@ -25,6 +25,8 @@ gboolean pb_frame_gate_admit (PbFrameGate *self, gboolean is_video,
     gboolean is_keyframe, gsize size, gint64 queued_us, gint64 now_us);
 /* TRUE once after frames were dropped: a keyframe would end the gap. */
 gboolean pb_frame_gate_wants_keyframe (PbFrameGate *self, gint64 now_us);
+/* Nobody has what was sent before: video begins with a keyframe again. */
+void pb_frame_gate_restart (PbFrameGate *self);
 guint64 pb_frame_gate_get_dropped (PbFrameGate *self);
 
 G_END_DECLS

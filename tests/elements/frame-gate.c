@@ -243,6 +243,20 @@ test_a_debt_ends (Fixture *f, gconstpointer unused)
 }
 
 static void
+test_who_begins_again_begins_with_a_keyframe (Fixture *f, gconstpointer unused)
+{
+  g_assert_false (video (f, 1000, 0));
+  g_assert_true (pb_frame_gate_wants_keyframe (f->gate, f->now));
+  g_assert_true (key (f, 1000, 0));
+  pb_frame_gate_restart (f->gate);
+  g_assert_false (pb_frame_gate_wants_keyframe (f->gate, f->now));
+  g_assert_false (video (f, 1000, 0));
+  g_assert_true (pb_frame_gate_wants_keyframe (f->gate, f->now));
+  g_assert_true (key (f, 1000, 0));
+  g_assert_cmpuint (pb_frame_gate_get_dropped (f->gate), ==, 2);
+}
+
+static void
 test_hostile_numbers_do_no_harm (Fixture *f, gconstpointer unused)
 {
   static const gint64 times[] = { G_MININT64, -1, 0, 1, START, G_MAXINT64 };
@@ -286,6 +300,8 @@ main (int argc, char **argv)
   ADD ("asking-is-limited-across-gaps", test_asking_is_limited_across_gaps);
   ADD ("a-rate-that-rises-pays-the-debt", test_a_rate_that_rises_pays_the_debt);
   ADD ("a-debt-ends", test_a_debt_ends);
+  ADD ("who-begins-again-begins-with-a-keyframe",
+      test_who_begins_again_begins_with_a_keyframe);
   ADD ("hostile-numbers-do-no-harm", test_hostile_numbers_do_no_harm);
 
   return g_test_run ();

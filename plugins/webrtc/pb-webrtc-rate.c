@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "pb-webrtc-rate.h"
+
+#include "pb-frame-gate.h"
+#include "pb-rate-estimator.h"
+
+/* What audio may take beside video's bounds */
+#define AUDIO_BPS 192000
+/* The encoder keeps to its least; below it, and down to half of it, frames are
+ * left out, so that audio goes on. */
+#define MIN_PART 2
+#define MIN_BPS 50000
+#define START_BPS 1000000
+/* IP, UDP, RTP with its extensions, SRTP's tag: GStreamer counts payload */
+#define OVERHEAD (20 + 8 + 12 + 8 + 10)
+/* one message tells of no more; the rest is left out */
+#define PACKETS_MAX 1024
+/* An encoder does not follow at once, nor exactly: in percent. */
+#define GATE_SLACK 115
+/* smaller changes are nobody's business: in parts of the estimate */
+#define NEWS_PART 50
+
+struct _PbWebrtcRate
+{
+  GMutex lock;
+  PbRateEstimator *estimator; /* lock */
+  PbFrameGate *gate;          /* lock */
+  gboolean was_fed;           /* lock */
+  guint32 event;              /* lock: the last one's number */
+  guint told_bps;             /* lock */
+};
+
+/**
+ * pb_webrtc_rate_new: (skip)
+ * @min_kbps: the encoder's least
+ * @max_kbps: the encoder's most
+ *
+ * Returns: (transfer full): what is known of a way, nothing
+ */
+PbWebrtcRate *
+pb_webrtc_rate_new (guint min_kbps, guint max_kbps)
+{
+  PbWebrtcRate *self = g_new0 (PbWebrtcRate, 1);
+  guint64 max_bps = MAX (min_kbps, max_kbps) * G_GUINT64_CONSTANT (1000);
+  guint64 min_bps =
+      MAX (min_kbps * G_GUINT64_CONSTANT (1000) / MIN_PART, MIN_BPS);
+
+  g_mutex_init (&self->lock);
+  self->estimator = pb_rate_estimator_new ((guint) MIN (min_bps, G_MAXUINT),
+      (guint) MIN (max_bps + AUDIO_BPS, G_MAXUINT), START_BPS);
+  self->gate = pb_frame_gate_new ();
+
+  return self;
+}
+
+/**
+ * pb_webrtc_rate_free: (skip)
+ * @self: (transfer full): nobody calls it any more
+ */
+void
+pb_webrtc_rate_free (PbWebrtcRate *self)
+{
+  pb_rate_estimator_free (self->estimator);
+  pb_frame_gate_free (self->gate);
+  g_mutex_clear (&self->lock);
+  g_free (self);
+}
+
+/* RTPTWCCPacket, in nanoseconds; what was lost has no `remote-ts` */
+static gboolean
+read_packet (const GstStructure *structure, PbRatePacket *packet)
+{
+  guint64 local, remote = GST_CLOCK_TIME_NONE;
+  gboolean is_lost = FALSE;
+  guint size = 0;
+
+  if (!gst_structure_get_uint64 (structure, "local-ts", &local) ||
+      !GST_CLOCK_TIME_IS_VALID (local))
+    return FALSE;
+  gst_structure_get_uint64 (structure, "remote-ts", &remote);
+  gst_structure_get_boolean (structure, "lost", &is_lost);
+  gst_structure_get_uint (structure, "size", &size);
+  packet->sent_us = (gint64) (local / 1000);
+  packet->received_us = is_lost || !GST_CLOCK_TIME_IS_VALID (remote)
+                            ? -1
+                            : (gint64) (remote / 1000);
+  packet->size = MIN (size, G_MAXUINT16) + OVERHEAD;
+
+  return TRUE;
+}
+
+/* `local-ts` is the system clock's: so is the return value's now. */
+static gint64
+get_rtt (const GArray *packets, gint64 now_us)
+{
+  for (guint i = packets->len; i > 0; i--) {
+    const PbRatePacket *packet = &g_array_index (packets, PbRatePacket, i - 1);
+
+    if (packet->received_us >= 0)
+      return MAX (now_us - packet->sent_us, 0);
+  }
+
+  return 0;
+}
+
+G_GNUC_BEGIN_IGNORE_DEPRECATIONS /* it is GStreamer's choice */
+    static GArray *
+    read_packets (const GstStructure *structure)
+{
+  const GValue *value = gst_structure_get_value (structure, "packets");
+  GValueArray *array =
+      value != NULL && G_VALUE_HOLDS (value, g_value_array_get_type ())
+          ? g_value_get_boxed (value)
+          : NULL;
+  GArray *packets = g_array_new (FALSE, FALSE, sizeof (PbRatePacket));
+
+  for (guint i = 0; array != NULL && i < MIN (array->n_values, PACKETS_MAX);
+       i++) {
+    const GValue *item = g_value_array_get_nth (array, i);
+    PbRatePacket packet;
+
+    if (GST_VALUE_HOLDS_STRUCTURE (item) &&
+        read_packet (gst_value_get_structure (item), &packet))
+      g_array_append_val (packets, packet);
+  }
+
+  return packets;
+}
+G_GNUC_END_IGNORE_DEPRECATIONS
+
+/* With the lock held */
+static gboolean
+has_news (PbWebrtcRate *self)
+{
+  guint bps = pb_rate_estimator_get (self->estimator);
+  guint change =
+      bps > self->told_bps ? bps - self->told_bps : self->told_bps - bps;
+
+  if (self->was_fed)
+    pb_frame_gate_set_rate (self->gate,
+        (guint) MIN ((guint64) bps * GATE_SLACK / 100, G_MAXUINT));
+  if (change <= self->told_bps / NEWS_PART)
+    return FALSE;
+  self->told_bps = bps;
+
+  return TRUE;
+}
+
+/**
+ * pb_webrtc_rate_take_event: (skip)
+ * @self: the rate
+ * @event: any event that goes upstream from webrtcbin
+ *
+ * rtpsession sends one event per feedback message, and the funnel before it
+ * hands that to every stream: the same one counts once.
+ *
+ * Returns: whether the estimate has changed
+ */
+gboolean
+pb_webrtc_rate_take_event (PbWebrtcRate *self, GstEvent *event)
+{
+  const GstStructure *structure;
+  g_autoptr (GArray) packets = NULL;
+  g_autoptr (GMutexLocker) locker = NULL;
+  gint64 now_us = g_get_monotonic_time ();
+
+  if (GST_EVENT_TYPE (event) != GST_EVENT_CUSTOM_UPSTREAM)
+    return FALSE;
+  structure = gst_event_get_structure (event);
+  if (structure == NULL ||
+      !gst_structure_has_name (structure, "RTPTWCCPackets"))
+    return FALSE;
+
+  packets = read_packets (structure);
+  locker = g_mutex_locker_new (&self->lock);
+  if (packets->len == 0 || gst_event_get_seqnum (event) == self->event)
+    return FALSE;
+  self->event = gst_event_get_seqnum (event);
+  self->was_fed = TRUE;
+  pb_rate_estimator_feed (self->estimator, (const PbRatePacket *) packets->data,
+      packets->len, get_rtt (packets, now_us), now_us);
+
+  return has_news (self);
+}
+
+/**
+ * pb_webrtc_rate_tick: (skip)
+ * @self: the rate
+ *
+ * Returns: whether the estimate has changed
+ */
+gboolean
+pb_webrtc_rate_tick (PbWebrtcRate *self)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  pb_rate_estimator_tick (self->estimator, g_get_monotonic_time ());
+
+  return has_news (self);
+}
+
+/**
+ * pb_webrtc_rate_get: (skip)
+ * @self: the rate
+ *
+ * Returns: the estimate, in bits per second, for all that is sent
+ */
+guint
+pb_webrtc_rate_get (PbWebrtcRate *self)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return pb_rate_estimator_get (self->estimator);
+}
+
+/**
+ * pb_webrtc_rate_get_loss: (skip)
+ * @self: the rate
+ *
+ * Returns: percent of the packets of the last second
+ */
+double
+pb_webrtc_rate_get_loss (PbWebrtcRate *self)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return pb_rate_estimator_get_loss (self->estimator);
+}
+
+/**
+ * pb_webrtc_rate_admit: (skip)
+ * @self: the rate
+ * @is_video: or audio
+ * @buffer: one frame
+ * @queued: how much of that stream waits already
+ * @wants_keyframe: (out): the encoder should be asked for a keyframe
+ *
+ * Returns: whether the frame goes
+ */
+gboolean
+pb_webrtc_rate_admit (PbWebrtcRate *self, gboolean is_video, GstBuffer *buffer,
+    GstClockTime queued, gboolean *wants_keyframe)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  gint64 now_us = g_get_monotonic_time ();
+  gboolean is_key =
+      !GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT);
+  gboolean goes = pb_frame_gate_admit (self->gate, is_video, is_key,
+      gst_buffer_get_size (buffer),
+      GST_CLOCK_TIME_IS_VALID (queued) ? (gint64) (queued / 1000) : 0, now_us);
+
+  *wants_keyframe = pb_frame_gate_wants_keyframe (self->gate, now_us);
+
+  return goes;
+}
+
+/**
+ * pb_webrtc_rate_restart: (skip)
+ * @self: the rate
+ *
+ * The connection is there, or there again. Frames that were dropped before it
+ * count as well.
+ */
+void
+pb_webrtc_rate_restart (PbWebrtcRate *self)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  pb_frame_gate_restart (self->gate);
+}
+
+/**
+ * pb_webrtc_rate_get_dropped: (skip)
+ * @self: the rate
+ *
+ * Returns: frames that were left out
+ */
+guint64
+pb_webrtc_rate_get_dropped (PbWebrtcRate *self)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return pb_frame_gate_get_dropped (self->gate);
+}

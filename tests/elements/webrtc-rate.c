@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "pb-webrtc-rate.h"
+
+/* What rtpsession says of feedback, as GStreamer 1.22 builds it. */
+
+G_GNUC_BEGIN_IGNORE_DEPRECATIONS
+
+static GstStructure *
+new_packet (gint64 sent_us, gint64 received_us, guint size)
+{
+  return gst_structure_new ("RTPTWCCPacket", "seqnum", G_TYPE_UINT, 1,
+      "local-ts", G_TYPE_UINT64, (guint64) sent_us * 1000, "remote-ts",
+      G_TYPE_UINT64,
+      received_us < 0 ? GST_CLOCK_TIME_NONE : (guint64) received_us * 1000,
+      "size", G_TYPE_UINT, size, "lost", G_TYPE_BOOLEAN, received_us < 0, NULL);
+}
+
+static void
+take_packet (GValueArray *array, GstStructure *packet)
+{
+  GValue value = G_VALUE_INIT;
+
+  g_value_init (&value, GST_TYPE_STRUCTURE);
+  g_value_take_boxed (&value, packet);
+  g_value_array_append (array, &value);
+  g_value_unset (&value);
+}
+
+static GstEvent *
+new_event (GValueArray *array)
+{
+  GstStructure *structure = gst_structure_new_empty ("RTPTWCCPackets");
+  GValue value = G_VALUE_INIT;
+
+  g_value_init (&value, G_TYPE_VALUE_ARRAY);
+  g_value_take_boxed (&value, array);
+  gst_structure_take_value (structure, "packets", &value);
+
+  return gst_event_new_custom (GST_EVENT_CUSTOM_UPSTREAM, structure);
+}
+
+/* `n` packets, of which `n_lost` did not arrive */
+static GstEvent *
+new_feedback (guint n, guint n_lost)
+{
+  GValueArray *array = g_value_array_new (n);
+  gint64 now = g_get_monotonic_time ();
+
+  for (guint i = 0; i < n; i++)
+    take_packet (array,
+        new_packet (now - 90000 + i * 100,
+            i < n_lost ? -1 : (gint64) 5000000 + i * 100, 1000));
+
+  return new_event (array);
+}
+
+G_GNUC_END_IGNORE_DEPRECATIONS
+
+static void
+test_each_message_counts_once (void)
+{
+  g_autoptr (PbWebrtcRate) rate = pb_webrtc_rate_new (500, 4000);
+  g_autoptr (GstEvent) first = new_feedback (10, 5);
+  g_autoptr (GstEvent) second = new_feedback (10, 0);
+
+  pb_webrtc_rate_take_event (rate, first);
+  g_assert_cmpfloat (pb_webrtc_rate_get_loss (rate), ==, 50);
+  /* at the pad of another stream */
+  pb_webrtc_rate_take_event (rate, first);
+  pb_webrtc_rate_take_event (rate, second);
+  pb_webrtc_rate_take_event (rate, second);
+  g_assert_cmpfloat (pb_webrtc_rate_get_loss (rate), ==, 25);
+}
+
+static void
+test_other_events_are_not_ours (void)
+{
+  g_autoptr (PbWebrtcRate) rate = pb_webrtc_rate_new (500, 4000);
+  g_autoptr (GstEvent) flush = gst_event_new_flush_start ();
+  g_autoptr (GstEvent) bare = gst_event_new_custom (GST_EVENT_CUSTOM_UPSTREAM,
+      gst_structure_new_empty ("RTPTWCCPackets"));
+  g_autoptr (GstEvent) other = gst_event_new_custom (GST_EVENT_CUSTOM_UPSTREAM,
+      gst_structure_new ("x", "packets", G_TYPE_UINT, 3, NULL));
+  g_autoptr (GstEvent) wrong = gst_event_new_custom (GST_EVENT_CUSTOM_UPSTREAM,
+      gst_structure_new ("RTPTWCCPackets", "packets", G_TYPE_UINT, 3, NULL));
+  GstEvent *events[] = { flush, bare, other, wrong };
+
+  for (guint i = 0; i < G_N_ELEMENTS (events); i++)
+    g_assert_false (pb_webrtc_rate_take_event (rate, events[i]));
+  g_assert_cmpuint (pb_webrtc_rate_get (rate), ==, 1000000);
+}
+
+G_GNUC_BEGIN_IGNORE_DEPRECATIONS
+
+static void
+test_half_told_packets_do_no_harm (void)
+{
+  g_autoptr (PbWebrtcRate) rate = pb_webrtc_rate_new (500, 4000);
+  GValueArray *array = g_value_array_new (4);
+  g_autoptr (GstEvent) event = NULL;
+
+  take_packet (array, gst_structure_new_empty ("RTPTWCCPacket"));
+  take_packet (array, new_packet (-1, -1, 0)); /* not a time */
+  take_packet (array,
+      gst_structure_new ("RTPTWCCPacket", "local-ts", G_TYPE_UINT64,
+          G_GUINT64_CONSTANT (5), NULL)); /* lost */
+  take_packet (array, new_packet (G_MAXINT64 / 1000, 0, G_MAXUINT));
+  event = new_event (array);
+  pb_webrtc_rate_take_event (rate, event);
+  g_assert_cmpfloat (pb_webrtc_rate_get_loss (rate), >, 0);
+  g_assert_cmpuint (pb_webrtc_rate_get (rate), >=, 250000);
+  g_assert_cmpuint (pb_webrtc_rate_get (rate), <=, 4192000);
+}
+
+G_GNUC_END_IGNORE_DEPRECATIONS
+
+static void
+test_loss_lowers_it_and_is_told (void)
+{
+  g_autoptr (PbWebrtcRate) rate = pb_webrtc_rate_new (500, 4000);
+  guint n_told = 0;
+
+  /* the first says where it begins */
+  g_assert_true (pb_webrtc_rate_tick (rate));
+  g_assert_false (pb_webrtc_rate_tick (rate));
+  /* its clock is the real one; the test's time limit is the watchdog */
+  while (pb_webrtc_rate_get (rate) >= 900000) {
+    g_autoptr (GstEvent) event = new_feedback (30, 20);
+
+    n_told += pb_webrtc_rate_take_event (rate, event);
+    g_thread_yield ();
+  }
+  g_assert_cmpuint (n_told, >, 0);
+}
+
+static GstBuffer *
+new_frame (gsize size, gboolean is_key)
+{
+  GstBuffer *buffer = gst_buffer_new_allocate (NULL, size, NULL);
+
+  if (!is_key)
+    GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT);
+
+  return buffer;
+}
+
+static void
+test_frames_pass_the_gate (void)
+{
+  g_autoptr (PbWebrtcRate) rate = pb_webrtc_rate_new (500, 4000);
+  g_autoptr (GstBuffer) key = new_frame (1000000, TRUE);
+  g_autoptr (GstBuffer) delta = new_frame (1000, FALSE);
+  g_autoptr (GstEvent) event = new_feedback (1, 0);
+  gboolean wants = FALSE;
+
+  g_assert_false (pb_webrtc_rate_admit (rate, TRUE, delta, 0, &wants));
+  g_assert_true (wants);
+  g_assert_true (
+      pb_webrtc_rate_admit (rate, TRUE, key, GST_CLOCK_TIME_NONE, &wants));
+  /* no feedback yet, no rate */
+  g_assert_true (pb_webrtc_rate_admit (rate, TRUE, delta, 0, &wants));
+  g_assert_false (pb_webrtc_rate_admit (rate, TRUE, delta, GST_SECOND, &wants));
+
+  pb_webrtc_rate_restart (rate);
+  pb_webrtc_rate_take_event (rate, event);
+  g_assert_true (pb_webrtc_rate_admit (rate, TRUE, key, 0, &wants));
+  g_assert_false (pb_webrtc_rate_admit (rate, TRUE, delta, 0, &wants));
+  g_assert_false (wants);
+  g_assert_true (pb_webrtc_rate_admit (rate, FALSE, key, 0, &wants));
+  g_assert_cmpuint (pb_webrtc_rate_get_dropped (rate), ==, 3);
+}
+
+int
+main (int argc, char **argv)
+{
+  gst_init (&argc, &argv);
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/webrtc-rate/each-message-counts-once",
+      test_each_message_counts_once);
+  g_test_add_func ("/webrtc-rate/other-events-are-not-ours",
+      test_other_events_are_not_ours);
+  g_test_add_func ("/webrtc-rate/half-told-packets-do-no-harm",
+      test_half_told_packets_do_no_harm);
+  g_test_add_func ("/webrtc-rate/loss-lowers-it-and-is-told",
+      test_loss_lowers_it_and_is_told);
+  g_test_add_func ("/webrtc-rate/frames-pass-the-gate",
+      test_frames_pass_the_gate);
+
+  return g_test_run ();
+}
