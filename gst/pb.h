@@ -12,6 +12,7 @@
 #include "core/pb-permit.h"
 #include "core/pb-session.h"
 #include "core/pb-health.h"
+#include "core/pb-sdp.h"
 #include "core/pb-strings.h"
 #include "core/pb-uri.h"
 #include "core/pb-random.h"

@@ -295,8 +295,8 @@ read_tail (PbCandidate *self, char **words, Facts *facts, GError **error)
   guint port;
 
   for (; words[0] != NULL; words += 2) {
-    gboolean is_good = words[0][0] != '\0' && words[1] != NULL &&
-                       words[1][0] != '\0';
+    gboolean is_good =
+        words[0][0] != '\0' && words[1] != NULL && words[1][0] != '\0';
 
     if (is_good && strcmp (words[0], "raddr") == 0) {
       g_autoptr (GInetAddress) address = read_address (words[1]);
