@@ -73,17 +73,34 @@ do_join (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
+/* Somebody else's, too: an element that speaks two transports joins twice. */
+static gboolean
+is_shared_unlocked (PbGstEngine *engine, const char *peer)
+{
+  for (guint i = 0; i < engine->members->len; i++) {
+    PbGstMember *member = g_ptr_array_index (engine->members, i);
+
+    if (g_strcmp0 (member->registration->peer, peer) == 0)
+      return TRUE;
+  }
+
+  return FALSE;
+}
+
 static gboolean
 do_leave (gpointer data)
 {
   Job *job = data;
   PbGstEngine *engine = job->engine;
-  gboolean is_last;
+  const char *peer = job->member->registration->peer;
+  gboolean is_last, is_shared;
 
   g_mutex_lock (&engine->lock);
   is_last = engine->members->len == 0;
+  is_shared = is_shared_unlocked (engine, peer);
   g_mutex_unlock (&engine->lock);
-  pb_client_unregister (engine->client, job->member->registration->peer);
+  if (!is_shared)
+    pb_client_unregister (engine->client, peer);
   /* the server would close a connection without a registration */
   if (is_last)
     pb_client_close (engine->client);
@@ -262,7 +279,9 @@ pb_gst_session_set_allow_plain (PbGstSession *self, gboolean allow)
  * @user_data: for them
  *
  * The first one to join opens the connection. Who joins later is told its
- * state first.
+ * state first. Members with the same peer id share the registration, which must
+ * be the same: the server hears of it once, and that it has ended when the last
+ * of them leaves; each is told everything about it.
  *
  * Returns: the handle for pb_gst_session_leave()
  */
@@ -297,7 +316,8 @@ pb_gst_session_join (PbGstSession *self, const PbRegistration *registration,
  * @self: a session
  * @member: (transfer full): the handle
  *
- * Says `leave` for its registration. No callback comes any more; waits for one
+ * Says `leave` for its registration, unless another member shares it. No
+ * callback comes any more; waits for one
  * that runs, unless called from it: do not hold a lock that a callback takes.
  */
 void

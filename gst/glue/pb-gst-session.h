@@ -43,7 +43,8 @@ GMainContext *pb_gst_session_get_context (PbGstSession *self);
 
 /* Joins with a registration (copied). The handle ends with _leave(), after
  * which no callback comes (waits for one that is running, unless called from
- * it). The first join opens the connection. */
+ * it). The first join opens the connection. Members with the same peer id share
+ * one registration, which ends with the last of them. */
 typedef struct _PbGstMember PbGstMember;
 PbGstMember *pb_gst_session_join (PbGstSession *self,
     const PbRegistration *registration, const PbGstSessionCallbacks *callbacks,

@@ -475,7 +475,8 @@ pb_client_get_fault_details (PbClient *self, guint *attempt, guint *retry_in_ms)
  * @registration: which end of which slot; copied
  *
  * Registers now if connected, else when connected, and again after every
- * reconnect. One with a peer id that is known already replaces it.
+ * reconnect. One with a peer id that is known already replaces it; the same
+ * once more is not sent while the server owes the answer to the first.
  */
 void
 pb_client_register (PbClient *self, const PbRegistration *registration)
@@ -491,6 +492,9 @@ pb_client_register (PbClient *self, const PbRegistration *registration)
     entry->client = self;
     g_ptr_array_add (self->entries, entry);
   } else {
+    if (entry->request_id != 0 &&
+        pb_registration_equal (entry->registration, registration))
+      return;
     pb_registration_free (entry->registration);
   }
   entry->registration = pb_registration_copy (registration);

@@ -43,6 +43,8 @@ PB_API PbRegistration *pb_registration_new (const char *stream,
     PbDirection direction);
 PB_API PbRegistration *pb_registration_copy (const PbRegistration *self);
 PB_API void pb_registration_free (PbRegistration *self);
+PB_API gboolean pb_registration_equal (const PbRegistration *a,
+    const PbRegistration *b);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PbRegistration, pb_registration_free)
 
 /**
@@ -86,7 +88,9 @@ PB_API gboolean pb_client_is_closing (PbClient *self);
  * id of the registration that was refused, NULL for the whole connection. */
 PB_API const char *pb_client_get_fault_details (PbClient *self, guint *attempt,
     guint *retry_in_ms);
-/* Registers now if connected, else when connected. Copies. */
+/* Registers now if connected, else when connected. Copies. The same once more
+ * asks the server to say again what it has said, unless it still owes the
+ * answer. */
 PB_API void pb_client_register (PbClient *self,
     const PbRegistration *registration);
 PB_API void pb_client_unregister (PbClient *self, const char *peer);

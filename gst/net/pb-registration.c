@@ -66,5 +66,26 @@ pb_registration_free (PbRegistration *self)
   g_free (self);
 }
 
+/**
+ * pb_registration_equal:
+ * @a: a registration
+ * @b: another
+ *
+ * Returns: whether the server would be told the same
+ */
+gboolean
+pb_registration_equal (const PbRegistration *a, const PbRegistration *b)
+{
+  g_return_val_if_fail (a != NULL && b != NULL, FALSE);
+
+  return g_strcmp0 (a->peer, b->peer) == 0 &&
+         g_strcmp0 (a->stream, b->stream) == 0 &&
+         a->direction == b->direction && a->ice == b->ice &&
+         a->port == b->port && g_strcmp0 (a->address, b->address) == 0 &&
+         g_strcmp0 (a->mode, b->mode) == 0 &&
+         g_strcmp0 (a->client, b->client) == 0 &&
+         a->transports == b->transports && a->back == b->back;
+}
+
 G_DEFINE_BOXED_TYPE (PbRegistration, pb_registration, pb_registration_copy,
     pb_registration_free)

@@ -44,6 +44,7 @@ struct _GstPbSrtBin
   PbSrtEndMode mode;
   guint latency_ms, local_port, health_interval_ms;
   gboolean wait_for_connection;
+  PbRegistration *shared; /* (nullable) */
 
   /* lock: what is inside */
   GstElement *sink, *mux, *src; /* unowned: the bin's */

@@ -327,6 +327,20 @@ gst_pb_srt_bin_release_pad (GstElement *element, GstPad *pad)
   gst_object_unref (pad);
 }
 
+/**
+ * gst_pb_srt_bin_share: (skip)
+ * @self: an element
+ * @registration: what it registers, and another transport's end as well; copied
+ */
+void
+gst_pb_srt_bin_share (GstPbSrtBin *self, const PbRegistration *registration)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  g_clear_pointer (&self->shared, pb_registration_free);
+  self->shared = pb_registration_copy (registration);
+}
+
 /* --- state change --------------------------------------------------------- */
 
 /* With the lock. NULL where all is well, else what is wrong, for a person. */
@@ -425,6 +439,7 @@ make_end (GstPbSrtBin *self)
     .local_address = self->local_address,
     .local_port = self->local_port,
     .wait_for_connection = self->wait_for_connection,
+    .registration = self->shared,
     .health_interval_ms = self->health_interval_ms,
   };
 
@@ -576,6 +591,7 @@ gst_pb_srt_bin_finalize (GObject *object)
   GstPbSrtBin *self = GST_PB_SRT_BIN (object);
 
   pb_gst_settings_clear (&self->settings);
+  g_clear_pointer (&self->shared, pb_registration_free);
   pb_secret_free (self->passphrase);
   g_free (self->stream);
   g_free (self->local_address);

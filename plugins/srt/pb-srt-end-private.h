@@ -44,6 +44,7 @@ struct _PbSrtEnd
   char *local_address, *peer_host;
   guint local_port, peer_port;
   guint health_interval_ms;
+  PbRegistration *shared; /* (nullable) */
   gboolean on_loopback;
   PbSrtIo *io;
   PbGstReport *report;

@@ -117,7 +117,7 @@ pb_srt_end_update_state (PbSrtEnd *self)
   if (self->member == NULL)
     state = PB_STATE_CLOSED;
 
-  if (state != PB_STATE_WAITING || !self->is_registered)
+  if (state != PB_STATE_WAITING || !self->is_registered || self->shared != NULL)
     pb_timer_clear (&self->absent_timer);
   else if (self->absent_timer == NULL)
     self->absent_timer = attach_timer (self, ABSENT_MS, on_absent);
@@ -144,6 +144,9 @@ on_health (gpointer user_data)
         attach_timer (self, self->health_interval_ms, on_health);
   }
   if (!pb_srt_io_get_stats (self->io, 0, &stats))
+    return G_SOURCE_REMOVE;
+  /* Nobody over SRT: the other transport's report is that of both. */
+  if (self->shared != NULL && stats.n_links == 0)
     return G_SOURCE_REMOVE;
 
   pb_srt_stats_to_sample (&stats, &self->last, self->direction,
@@ -261,9 +264,10 @@ set_tally (PbSrtEnd *self, const char *name)
   if (!is_new)
     return;
 
-  gst_element_post_message (self->element,
-      pb_gst_message_new_tally (GST_OBJECT (self->element), self->stream,
-          tally));
+  if (self->shared == NULL)
+    gst_element_post_message (self->element,
+        pb_gst_message_new_tally (GST_OBJECT (self->element), self->stream,
+            tally));
   tell (self, "tally");
 }
 
@@ -288,9 +292,10 @@ handle_registered (PbSrtEnd *self, PbMessage *message)
     self->cipher = PB_CIPHER_AES_256;
 
   pb_gst_report_clear_server (self->report);
-  gst_element_post_message (self->element,
-      pb_gst_message_new_session (GST_OBJECT (self->element), "connected",
-          message));
+  if (self->shared == NULL)
+    gst_element_post_message (self->element,
+        pb_gst_message_new_session (GST_OBJECT (self->element), "connected",
+            message));
   set_tally (self, pb_message_get_string (message, "tally"));
   tell (self, "latency");
   pb_srt_meet_tell_again (self);
@@ -337,7 +342,7 @@ on_message (PbMessage *message, gpointer user_data)
       pb_srt_meet_status (self, message);
       break;
     case PB_MESSAGE_HEALTH:
-      if (g_strcmp0 (stream, self->stream) == 0 &&
+      if (self->shared == NULL && g_strcmp0 (stream, self->stream) == 0 &&
           g_strcmp0 (pb_message_get_string (message, "peer"), self->us) != 0)
         gst_element_post_message (self->element,
             pb_gst_message_new_health (GST_OBJECT (self->element), message));
@@ -365,9 +370,10 @@ on_state (PbClientState state, gpointer user_data)
     self->is_registered = FALSE;
     pb_srt_meet_set_signalling (self, FALSE);
     /* "connected" is told with the registration, which says more */
-    gst_element_post_message (self->element,
-        pb_gst_message_new_session (GST_OBJECT (self->element), names[state],
-            NULL));
+    if (self->shared == NULL)
+      gst_element_post_message (self->element,
+          pb_gst_message_new_session (GST_OBJECT (self->element), names[state],
+              NULL));
   }
   pb_srt_end_update_state (self);
 }
@@ -399,9 +405,10 @@ on_fault (PbFault fault, const char *detail, gpointer user_data)
     return;
 
   pb_gst_session_get_retry (self->session, &attempt, &retry_in_ms);
-  pb_gst_report_fault (self->report, fault,
-      fault == PB_FAULT_SERVER_UNREACHABLE ? "local" : "server", NULL, attempt,
-      retry_in_ms, detail);
+  if (self->shared == NULL)
+    pb_gst_report_fault (self->report, fault,
+        fault == PB_FAULT_SERVER_UNREACHABLE ? "local" : "server", NULL,
+        attempt, retry_in_ms, detail);
   if (pb_fault_is_fatal (fault)) {
     leave (self);
     pb_srt_end_update_state (self);
@@ -448,6 +455,8 @@ pb_srt_end_new (GstElement *element, PbGstSession *session,
   self->peer_host = g_strdup (config->peer_host);
   self->peer_port = config->peer_port;
   self->health_interval_ms = config->health_interval_ms;
+  if (config->registration != NULL)
+    self->shared = pb_registration_copy (config->registration);
   self->on_loopback = pb_uri_is_loopback (config->uri);
   self->slot_latency_ms = PB_LATENCY_DEFAULT;
   io.wait_for_connection = config->wait_for_connection;
@@ -476,6 +485,7 @@ finalize (gpointer data)
   pb_gst_report_free (self->report);
   pb_secret_free (self->own_passphrase);
   pb_secret_free (self->slot_passphrase);
+  g_clear_pointer (&self->shared, pb_registration_free);
   pb_uri_free (self->uri);
   g_free (self->stream);
   g_free (self->resource);
@@ -593,10 +603,14 @@ join (PbSrtEnd *self)
   if (self->is_stopped)
     return;
 
-  registration = pb_registration_new (self->stream, self->direction);
-  registration->ice =
-      self->mode == PB_SRT_END_AUTO || self->mode == PB_SRT_END_ICE;
-  registration->client = g_strdup ("pbsrtbin/" PACKAGE_VERSION);
+  if (self->shared != NULL) {
+    registration = pb_registration_copy (self->shared);
+  } else {
+    registration = pb_registration_new (self->stream, self->direction);
+    registration->ice =
+        self->mode == PB_SRT_END_AUTO || self->mode == PB_SRT_END_ICE;
+    registration->client = g_strdup ("pbsrtbin/" PACKAGE_VERSION);
+  }
   self->us = g_strdup (registration->peer);
   self->member =
       pb_gst_session_join (self->session, registration, &callbacks, self);

@@ -41,6 +41,9 @@ typedef struct
   const char *peer_host;     /* (nullable): caller and rendezvous */
   guint peer_port;
   gboolean wait_for_connection;
+  /* (nullable): shared with an end of another transport, which tells what is
+   * about the registration: session, tally, absence, the server's faults */
+  const PbRegistration *registration;
   guint health_interval_ms;
 } PbSrtEndConfig;
 

@@ -373,9 +373,13 @@ pb_srt_meet_introduce (PbSrtEnd *self, PbMessage *message)
   const char *id = pb_message_get_string (message, "peer");
   PbSrtCounterpart *other = find_by_id (self, id);
 
+  const char *transport = pb_message_get_string (message, "transport");
+
   if (g_strcmp0 (pb_message_get_string (message, "to"), self->us) != 0 ||
       g_strcmp0 (id, self->us) == 0)
     return;
+  if (transport != NULL && g_strcmp0 (transport, "srt") != 0)
+    return; /* met by the end that shares our registration */
 
   if (other == NULL) {
     /* the server's limit, in case it is another server */
@@ -437,12 +441,20 @@ void
 pb_srt_meet_status (PbSrtEnd *self, PbMessage *message)
 {
   const char *with = pb_message_get_string (message, "with");
-  PbSrtCounterpart *other =
-      find_by_id (self, pb_message_get_string (message, "peer"));
+  const char *id = pb_message_get_string (message, "peer");
+  PbSrtCounterpart *other = find_by_id (self, id);
   PbFault fault;
 
-  if (other == NULL || (with != NULL && g_strcmp0 (with, self->us) != 0))
+  if (with != NULL && g_strcmp0 (with, self->us) != 0)
     return;
+  if (other == NULL) {
+    /* Two that share no transport are not even introduced. */
+    if (self->shared == NULL && g_strcmp0 (id, self->us) != 0 &&
+        pb_fault_from_code (pb_message_get_string (message, "code"), &fault) &&
+        fault == PB_FAULT_NO_TRANSPORT)
+      pb_gst_report_fault (self->report, fault, "server", id, 0, 0, NULL);
+    return;
+  }
   /* Both ends learn the cause, whoever found it. What the session's server
    * decides it tells us itself. */
   if (pb_fault_from_code (pb_message_get_string (message, "code"), &fault) &&

@@ -790,6 +790,42 @@ test_registration_is_copied_whole (Fixture *f, gconstpointer data)
       "1.0");
 }
 
+/* Two ends of one element: one registration, both times the same */
+static void
+test_the_same_registration_is_sent_once (Fixture *f, gconstpointer data)
+{
+  g_autoptr (PbRegistration) registration =
+      pb_registration_new ("cam-wide", PB_DIRECTION_SEND);
+  g_autoptr (PbRegistration) other = NULL;
+
+  registration->transports = PB_TRANSPORT_WEBRTC | PB_TRANSPORT_SRT;
+  g_assert_true (pb_registration_equal (registration, registration));
+  pb_client_register (f->client, registration);
+  pb_client_register (f->client, registration);
+  pb_client_open (f->client);
+  let_open (f);
+  g_assert_cmpuint (last (f)->sent->len, ==, 1);
+  pb_client_register (f->client, registration);
+  g_assert_cmpuint (last (f)->sent->len, ==, 1);
+
+  /* Who comes late wants to hear what was said. */
+  say (f,
+      "{\"type\":\"registered\",\"id\":%d,\"peer\":\"%s\","
+      "\"session\":\"demo\",\"stream\":\"cam-wide\",\"direction\":\"send\"}",
+      (int) json_object_get_int_member (sent (f, 0), "id"), registration->peer);
+  pb_client_register (f->client, registration);
+  g_assert_cmpuint (last (f)->sent->len, ==, 2);
+  assert_sent (f, 1, "register", registration->peer);
+
+  /* Another content is news at any time. */
+  other = pb_registration_copy (registration);
+  other->back = TRUE;
+  g_assert_false (pb_registration_equal (registration, other));
+  pb_client_register (f->client, other);
+  g_assert_cmpuint (last (f)->sent->len, ==, 3);
+  g_assert_true (json_object_get_boolean_member (sent (f, 2), "back"));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -826,6 +862,8 @@ main (int argc, char **argv)
       test_what_is_not_understood_is_ignored);
   ADD ("own-messages-are-checked", test_own_messages_are_checked);
   ADD ("registration-is-copied-whole", test_registration_is_copied_whole);
+  ADD ("the-same-registration-is-sent-once",
+      test_the_same_registration_is_sent_once);
 #undef ADD
 
   return g_test_run ();
