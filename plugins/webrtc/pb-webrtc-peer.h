@@ -109,6 +109,8 @@ PbWebrtcPeer *pb_webrtc_peer_new (GMainContext *context,
     const PbWebrtcCallbacks *callbacks, gpointer user_data);
 /* Ends at once for the caller; the pipeline goes in the background. */
 void pb_webrtc_peer_free (PbWebrtcPeer *self);
+/* Any thread: waits until the pipelines of all that were freed are gone. */
+void pb_webrtc_peer_settle (void);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PbWebrtcPeer, pb_webrtc_peer_free)
 
 /* The offerer begins; the answerer waits for set_remote(). */

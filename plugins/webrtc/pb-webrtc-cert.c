@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "pb-webrtc-cert.h"
+
+#include <string.h>
+
+#include <gst/gst.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+#include "core/pb-random.h"
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EVP_PKEY, EVP_PKEY_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (X509, X509_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (BIO, BIO_free_all)
+
+/* A clock that is wrong by a day must not cost the connection. */
+#define NOT_BEFORE_S (-24 * 3600)
+/* Longer than any production; a certificate lives as long as its connection. */
+#define NOT_AFTER_S (30 * 24 * 3600)
+
+static X509 *
+make_certificate (EVP_PKEY *key)
+{
+  g_autoptr (X509) cert = X509_new ();
+  X509_NAME *name;
+  guint32 serial = g_random_int () >> 1 | 1;
+
+  if (cert == NULL)
+    return NULL;
+
+  /* Nothing of this says who we are: the name is the same everywhere. */
+  name = X509_get_subject_name (cert);
+  if (!X509_set_version (cert, 2) ||
+      !ASN1_INTEGER_set (X509_get_serialNumber (cert), (long) serial) ||
+      X509_gmtime_adj (X509_getm_notBefore (cert), NOT_BEFORE_S) == NULL ||
+      X509_gmtime_adj (X509_getm_notAfter (cert), NOT_AFTER_S) == NULL ||
+      !X509_NAME_add_entry_by_txt (name, "CN", MBSTRING_ASC,
+          (const unsigned char *) "WebRTC", -1, -1, 0) ||
+      !X509_set_issuer_name (cert, name) || !X509_set_pubkey (cert, key) ||
+      !X509_sign (cert, key, EVP_sha256 ()))
+    return NULL;
+
+  return g_steal_pointer (&cert);
+}
+
+static char *
+make_pem (EVP_PKEY *key, X509 *cert)
+{
+  g_autoptr (BIO) bio = BIO_new (BIO_s_secmem ());
+  char *data, *pem;
+  long size;
+
+  if (bio == NULL || !PEM_write_bio_X509 (bio, cert) ||
+      !PEM_write_bio_PrivateKey (bio, key, NULL, NULL, 0, NULL, NULL))
+    return NULL;
+
+  size = BIO_get_mem_data (bio, &data);
+  pem = g_malloc0 (size + 1);
+  memcpy (pem, data, size);
+
+  return pem;
+}
+
+static char *
+make_fingerprint (X509 *cert)
+{
+  GString *text = g_string_new ("sha-256");
+  guint8 digest[EVP_MAX_MD_SIZE];
+  unsigned int size = 0;
+
+  X509_digest (cert, EVP_sha256 (), digest, &size);
+  for (unsigned int i = 0; i < size; i++)
+    g_string_append_printf (text, "%c%02X", i == 0 ? ' ' : ':', digest[i]);
+
+  return g_string_free (text, FALSE);
+}
+
+static struct
+{
+  char *pem, *fingerprint;
+} ours;
+
+static gpointer
+make_ours (gpointer unused)
+{
+  g_autoptr (EVP_PKEY) key = EVP_EC_gen ("P-256");
+  g_autoptr (X509) cert = key != NULL ? make_certificate (key) : NULL;
+
+  if (cert != NULL) {
+    ours.pem = make_pem (key, cert);
+    ours.fingerprint = make_fingerprint (cert);
+  }
+
+  return NULL;
+}
+
+static void
+ensure_ours (void)
+{
+  static GOnce once = G_ONCE_INIT;
+
+  g_once (&once, make_ours, NULL);
+}
+
+/**
+ * pb_webrtc_cert_get_pem: (skip)
+ *
+ * Returns: (nullable): a self-signed ECDSA P-256 certificate, as browsers have,
+ *   and its key, in PEM; made in the first call and never written anywhere
+ */
+const char *
+pb_webrtc_cert_get_pem (void)
+{
+  ensure_ours ();
+
+  return ours.pem;
+}
+
+/**
+ * pb_webrtc_cert_get_fingerprint: (skip)
+ *
+ * Returns: (nullable): what a=fingerprint says of it
+ */
+const char *
+pb_webrtc_cert_get_fingerprint (void)
+{
+  ensure_ours ();
+
+  return ours.fingerprint;
+}
+
+/* "AB:CD:…" of exactly `size` octets, in either case */
+static gboolean
+read_hex (const char *text, guint8 *out, gsize size)
+{
+  for (gsize i = 0; i < size; i++) {
+    int high = g_ascii_xdigit_value (text[0]);
+    int low = high < 0 ? -1 : g_ascii_xdigit_value (text[1]);
+
+    if (low < 0)
+      return FALSE;
+    out[i] = high << 4 | low;
+    text += 2;
+    if (i + 1 < size && *text++ != ':')
+      return FALSE;
+  }
+
+  return *text == '\0';
+}
+
+/**
+ * pb_webrtc_cert_matches: (skip)
+ * @pem: (nullable): the certificate that the counterpart showed
+ * @fingerprint: what signalling said of it
+ *
+ * Returns: whether it is that certificate
+ */
+gboolean
+pb_webrtc_cert_matches (const char *pem, const char *fingerprint)
+{
+  static const char *const hashes[] = { "sha-256", "sha-384", "sha-512" };
+  const char *space = strchr (fingerprint, ' ');
+  g_autofree char *name = NULL;
+  const EVP_MD *md = NULL;
+  g_autoptr (BIO) bio = NULL;
+  g_autoptr (X509) cert = NULL;
+  guint8 want[EVP_MAX_MD_SIZE], have[EVP_MAX_MD_SIZE];
+  unsigned int size = 0;
+
+  if (pem == NULL || space == NULL)
+    return FALSE;
+
+  name = g_strndup (fingerprint, space - fingerprint);
+  for (gsize i = 0; i < G_N_ELEMENTS (hashes); i++)
+    if (g_ascii_strcasecmp (name, hashes[i]) == 0)
+      md = i == 0 ? EVP_sha256 () : i == 1 ? EVP_sha384 () : EVP_sha512 ();
+  if (md == NULL || !read_hex (space + 1, want, EVP_MD_get_size (md)))
+    return FALSE;
+
+  bio = BIO_new_mem_buf (pem, -1);
+  cert = bio != NULL ? PEM_read_bio_X509 (bio, NULL, NULL, NULL) : NULL;
+
+  return cert != NULL && X509_digest (cert, md, have, &size) &&
+         size == (unsigned int) EVP_MD_get_size (md) &&
+         CRYPTO_memcmp (want, have, size) == 0;
+}
+
+static gpointer
+prepare (gpointer unused)
+{
+  /* Kept: the key goes with the last element that has it. */
+  GstElement *keeper = gst_element_factory_make ("dtlsdec", NULL);
+
+  if (keeper != NULL)
+    GST_OBJECT_FLAG_SET (gst_object_ref_sink (keeper),
+        GST_OBJECT_FLAG_MAY_BE_LEAKED);
+
+  return NULL;
+}
+
+/**
+ * pb_webrtc_cert_prepare: (skip)
+ *
+ * Does once what GStreamer otherwise does while a connection waits. Call it as
+ * early as it is known that there will be one. Does not wait.
+ */
+void
+pb_webrtc_cert_prepare (void)
+{
+  static gsize done;
+
+  if (g_once_init_enter (&done)) {
+    g_thread_unref (g_thread_new ("pb-webrtc-cert", prepare, NULL));
+    g_once_init_leave (&done, 1);
+  }
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "pb-webrtc-codec.h"
+
+#include <string.h>
+
+/* clang-format off */
+static const PbWebrtcCodec codecs[] = {
+  { TRUE, "H264", "video/x-h264", "rtph264pay", "rtph264depay", "h264parse",
+    "video/x-h264,stream-format=byte-stream,alignment=au", 90000 },
+  { TRUE, "VP8", "video/x-vp8", "rtpvp8pay", "rtpvp8depay", NULL,
+    "video/x-vp8", 90000 },
+  { TRUE, "VP9", "video/x-vp9", "rtpvp9pay", "rtpvp9depay", "vp9parse",
+    "video/x-vp9,alignment=super-frame", 90000 },
+  { TRUE, "H265", "video/x-h265", "rtph265pay", "rtph265depay", "h265parse",
+    "video/x-h265,stream-format=byte-stream,alignment=au", 90000 },
+  { FALSE, "OPUS", "audio/x-opus", "rtpopuspay", "rtpopusdepay", NULL,
+    "audio/x-opus", 48000 },
+};
+/* clang-format on */
+
+static gboolean
+is_installed (const char *factory)
+{
+  g_autoptr (GstElementFactory) found = NULL;
+
+  if (factory == NULL)
+    return TRUE;
+  found = gst_element_factory_find (factory);
+
+  return found != NULL;
+}
+
+static const PbWebrtcCodec *
+check (const PbWebrtcCodec *codec)
+{
+  return is_installed (codec->payloader) && is_installed (codec->depayloader) &&
+                 is_installed (codec->parser)
+             ? codec
+             : NULL;
+}
+
+/**
+ * pb_webrtc_codec_get: (skip)
+ * @index: from 0
+ *
+ * Returns: (nullable): a codec that can be sent and received here, or %NULL
+ *   after the last one
+ */
+const PbWebrtcCodec *
+pb_webrtc_codec_get (guint index)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (codecs); i++) {
+    const PbWebrtcCodec *codec = check (&codecs[i]);
+
+    if (codec != NULL && index-- == 0)
+      return codec;
+  }
+
+  return NULL;
+}
+
+/**
+ * pb_webrtc_codec_from_caps: (skip)
+ * @caps: of encoded media
+ *
+ * Returns: (nullable): its codec
+ */
+const PbWebrtcCodec *
+pb_webrtc_codec_from_caps (const GstCaps *caps)
+{
+  const GstStructure *structure;
+
+  if (caps == NULL || gst_caps_get_size (caps) == 0)
+    return NULL;
+
+  structure = gst_caps_get_structure (caps, 0);
+  for (gsize i = 0; i < G_N_ELEMENTS (codecs); i++)
+    if (gst_structure_has_name (structure, codecs[i].media_type))
+      return check (&codecs[i]);
+
+  return NULL;
+}
+
+/**
+ * pb_webrtc_codec_from_encoding: (skip)
+ * @is_video: the kind of the m-line
+ * @encoding: (nullable): as in a=rtpmap
+ *
+ * Returns: (nullable): the codec
+ */
+const PbWebrtcCodec *
+pb_webrtc_codec_from_encoding (gboolean is_video, const char *encoding)
+{
+  if (encoding == NULL)
+    return NULL;
+  for (gsize i = 0; i < G_N_ELEMENTS (codecs); i++)
+    if (codecs[i].is_video == is_video &&
+        g_ascii_strcasecmp (codecs[i].encoding, encoding) == 0)
+      return check (&codecs[i]);
+
+  return NULL;
+}
+
+/* RFC 6184, 8.1: the profile, its constraints and the level in hexadecimal. A
+ * browser takes part in constrained baseline, baseline, main and high. */
+static void
+set_h264 (GstStructure *out, const GstCaps *caps)
+{
+  static const struct
+  {
+    const char *profile, *value;
+  } profiles[] = {
+    { "constrained-baseline", "42e01f" },
+    { "baseline", "42001f" },
+    { "main", "4d001f" },
+    { "high", "64001f" },
+    { "constrained-high", "640c1f" },
+  };
+  const char *profile = NULL, *value = "42e01f";
+
+  if (caps != NULL)
+    profile = gst_structure_get_string (gst_caps_get_structure (caps, 0),
+        "profile");
+  for (gsize i = 0; i < G_N_ELEMENTS (profiles); i++)
+    if (g_strcmp0 (profile, profiles[i].profile) == 0)
+      value = profiles[i].value;
+
+  gst_structure_set (out, "packetization-mode", G_TYPE_STRING, "1",
+      "profile-level-id", G_TYPE_STRING, value, "level-asymmetry-allowed",
+      G_TYPE_STRING, "1", NULL);
+}
+
+/**
+ * pb_webrtc_codec_new_caps: (skip)
+ * @codec: a codec
+ * @caps: (nullable): of the track
+ * @payload: the payload type
+ *
+ * Returns: (transfer full): what webrtcbin makes an m-line of
+ */
+GstCaps *
+pb_webrtc_codec_new_caps (const PbWebrtcCodec *codec, const GstCaps *caps,
+    guint payload)
+{
+  GstStructure *out = gst_structure_new ("application/x-rtp", "media",
+      G_TYPE_STRING, codec->is_video ? "video" : "audio", "encoding-name",
+      G_TYPE_STRING, codec->encoding, "clock-rate", G_TYPE_INT,
+      (int) codec->clock_rate, "payload", G_TYPE_INT, (int) payload, NULL);
+  GstCaps *result = gst_caps_new_empty ();
+
+  if (strcmp (codec->encoding, "H264") == 0)
+    set_h264 (out, caps);
+  if (!codec->is_video)
+    gst_structure_set (out, "encoding-params", G_TYPE_STRING, "2",
+        "minptime", G_TYPE_STRING, "10", "useinbandfec", G_TYPE_STRING, "1",
+        NULL);
+  if (codec->is_video)
+    gst_structure_set (out, "rtcp-fb-nack-pli", G_TYPE_BOOLEAN, TRUE,
+        "rtcp-fb-ccm-fir", G_TYPE_BOOLEAN, TRUE, NULL);
+  gst_caps_append_structure (result, out);
+
+  return result;
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "pb-webrtc-peer-private.h"
+
+#include <gst/app/gstappsink.h>
+#include <gst/video/video.h>
+
+/* webrtcbin ! depayloader ! parser ! appsink */
+typedef struct
+{
+  PbWebrtcPeer *peer; /* owned */
+  guint track;
+  gboolean is_video;
+} Receiver;
+
+static void
+receiver_free (gpointer data)
+{
+  Receiver *self = data;
+
+  pb_webrtc_peer_unref (self->peer);
+  g_free (self);
+}
+
+/* The PTS becomes the running time that it stands for. */
+static GstSample *
+set_running_time (GstSample *sample)
+{
+  GstBuffer *buffer = gst_sample_get_buffer (sample);
+  const GstSegment *segment = gst_sample_get_segment (sample);
+  GstClockTime time;
+  GstBuffer *copy;
+
+  if (buffer == NULL || !GST_BUFFER_PTS_IS_VALID (buffer) ||
+      segment->format != GST_FORMAT_TIME)
+    return sample;
+  time = gst_segment_to_running_time (segment, GST_FORMAT_TIME,
+      GST_BUFFER_PTS (buffer));
+  if (time == GST_BUFFER_PTS (buffer) || !GST_CLOCK_TIME_IS_VALID (time))
+    return sample;
+
+  copy = gst_buffer_copy (buffer);
+  GST_BUFFER_PTS (copy) = time;
+  GST_BUFFER_DTS (copy) = GST_CLOCK_TIME_NONE;
+  sample = gst_sample_make_writable (sample);
+  gst_sample_set_buffer (sample, copy);
+  gst_buffer_unref (copy);
+
+  return sample;
+}
+
+static GstFlowReturn
+on_sample (GstAppSink *sink, gpointer user_data)
+{
+  Receiver *self = user_data;
+  PbWebrtcPeer *peer = self->peer;
+  GstSample *sample = gst_app_sink_pull_sample (sink);
+
+  if (sample == NULL)
+    return GST_FLOW_EOS;
+
+  sample = set_running_time (sample);
+  g_rw_lock_reader_lock (&peer->calling);
+  if (!peer->is_over && g_atomic_int_get (&peer->is_verified))
+    peer->callbacks.received (peer, self->track, self->is_video, sample,
+        peer->user_data);
+  g_rw_lock_reader_unlock (&peer->calling);
+  gst_sample_unref (sample);
+
+  return GST_FLOW_OK;
+}
+
+/* What nobody may send us, or nobody understands, ends here. */
+static void
+discard (PbWebrtcPeer *peer, GstPad *pad)
+{
+  g_autoptr (GstElement) parent = gst_pad_get_parent_element (pad);
+  g_autoptr (GstObject) pipeline = gst_object_get_parent (GST_OBJECT (parent));
+  GstElement *sink = gst_element_factory_make ("fakesink", NULL);
+  g_autoptr (GstPad) sinkpad = gst_element_get_static_pad (sink, "sink");
+
+  g_object_set (sink, "sync", FALSE, "async", FALSE, "enable-last-sample",
+      FALSE, NULL);
+  gst_bin_add (GST_BIN (pipeline), sink);
+  gst_element_sync_state_with_parent (sink);
+  gst_pad_link (pad, sinkpad);
+}
+
+static GstElement *
+add (GstBin *bin, const char *factory)
+{
+  GstElement *element = gst_element_factory_make (factory, NULL);
+
+  if (element != NULL)
+    gst_bin_add (bin, element);
+
+  return element;
+}
+
+static gboolean
+link_chain (PbWebrtcPeer *peer, GstPad *pad, const PbWebrtcCodec *codec,
+    guint track)
+{
+  static const GstAppSinkCallbacks callbacks = { .new_sample = on_sample };
+  g_autoptr (GstElement) webrtc = gst_pad_get_parent_element (pad);
+  g_autoptr (GstObject) pipeline = gst_object_get_parent (GST_OBJECT (webrtc));
+  g_autoptr (GstCaps) caps = gst_caps_from_string (codec->received);
+  GstElement *depay = add (GST_BIN (pipeline), codec->depayloader);
+  GstElement *parser =
+      codec->parser != NULL ? add (GST_BIN (pipeline), codec->parser) : NULL;
+  GstElement *sink = add (GST_BIN (pipeline), "appsink");
+  g_autoptr (GstPad) sinkpad = NULL;
+  Receiver *receiver;
+
+  if (depay == NULL || sink == NULL || (codec->parser != NULL && parser == NULL))
+    return FALSE;
+
+  if (codec->is_video)
+    g_object_set (depay, "request-keyframe", TRUE, "wait-for-keyframe", TRUE,
+        NULL);
+  g_object_set (sink, "sync", FALSE, "async", FALSE, "enable-last-sample",
+      FALSE, "caps", caps, NULL);
+  receiver = g_new (Receiver, 1);
+  *receiver = (Receiver) { pb_webrtc_peer_ref (peer), track, codec->is_video };
+  gst_app_sink_set_callbacks (GST_APP_SINK (sink),
+      (GstAppSinkCallbacks *) &callbacks, receiver, receiver_free);
+  if (parser != NULL ? !gst_element_link_many (depay, parser, sink, NULL)
+                     : !gst_element_link (depay, sink))
+    return FALSE;
+
+  gst_element_sync_state_with_parent (sink);
+  if (parser != NULL)
+    gst_element_sync_state_with_parent (parser);
+  gst_element_sync_state_with_parent (depay);
+  sinkpad = gst_element_get_static_pad (depay, "sink");
+  g_mutex_lock (&peer->lock);
+  if (peer->received->len <= track)
+    g_ptr_array_set_size (peer->received, track + 1);
+  gst_object_replace ((GstObject **) &g_ptr_array_index (peer->received, track),
+      GST_OBJECT (sinkpad));
+  g_mutex_unlock (&peer->lock);
+
+  return gst_pad_link (pad, sinkpad) == GST_PAD_LINK_OK;
+}
+
+/* A streaming thread of webrtcbin's. */
+void
+pb_webrtc_receive_on_pad_added (GstElement *webrtc, GstPad *pad,
+    PbWebrtcPeer *peer)
+{
+  g_autoptr (GstCaps) caps = NULL;
+  g_autoptr (GstWebRTCRTPTransceiver) transceiver = NULL;
+  const GstStructure *structure;
+  const PbWebrtcCodec *codec;
+  guint mline = G_MAXUINT;
+  gsize track;
+
+  if (GST_PAD_DIRECTION (pad) != GST_PAD_SRC)
+    return;
+
+  caps = gst_pad_get_current_caps (pad);
+  if (caps == NULL)
+    caps = gst_pad_query_caps (pad, NULL);
+  g_object_get (pad, "transceiver", &transceiver, NULL);
+  if (transceiver != NULL)
+    g_object_get (transceiver, "mlineindex", &mline, NULL);
+  g_mutex_lock (&peer->lock);
+  track = GPOINTER_TO_SIZE (
+      g_hash_table_lookup (peer->receivers, GUINT_TO_POINTER (mline)));
+  g_mutex_unlock (&peer->lock);
+
+  structure = gst_caps_get_size (caps) > 0 ? gst_caps_get_structure (caps, 0)
+                                           : NULL;
+  codec = structure == NULL
+              ? NULL
+              : pb_webrtc_codec_from_encoding (
+                    g_strcmp0 (gst_structure_get_string (structure, "media"),
+                        "video") == 0,
+                    gst_structure_get_string (structure, "encoding-name"));
+  if (codec == NULL || track == 0 ||
+      !link_chain (peer, pad, codec, track - 1))
+    discard (peer, pad);
+}
+
+/**
+ * pb_webrtc_peer_ask_keyframe: (skip)
+ * @self: a peer
+ * @track: as in `received`
+ */
+void
+pb_webrtc_peer_ask_keyframe (PbWebrtcPeer *self, guint track)
+{
+  g_autoptr (GstPad) pad = NULL;
+
+  g_mutex_lock (&self->lock);
+  if (track < self->received->len)
+    pad = g_ptr_array_index (self->received, track);
+  if (pad != NULL)
+    gst_object_ref (pad);
+  g_mutex_unlock (&self->lock);
+  if (pad != NULL)
+    gst_pad_push_event (pad,
+        gst_video_event_new_upstream_force_key_unit (GST_CLOCK_TIME_NONE, TRUE,
+            0));
+}

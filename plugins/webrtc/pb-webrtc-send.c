@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "pb-webrtc-peer-private.h"
+
+#include <string.h>
+
+#include <gst/rtp/rtp.h>
+#include <gst/video/video.h>
+
+/* Leaves room for SRTP, header extensions, TURN and a tunnel below 1500. */
+#define MTU 1200
+
+PbWebrtcSender *
+pb_webrtc_sender_new (PbWebrtcPeer *peer, guint index,
+    const PbWebrtcTrack *track)
+{
+  PbWebrtcSender *self = g_new0 (PbWebrtcSender, 1);
+
+  g_atomic_ref_count_init (&self->refs);
+  g_mutex_init (&self->lock);
+  self->peer = peer;
+  self->index = index;
+  self->caps = gst_caps_ref (track->caps);
+  self->codec = pb_webrtc_codec_from_caps (track->caps);
+  self->ssrc = g_random_int () | 1;
+  self->awaits_keyframe = TRUE;
+
+  return self;
+}
+
+PbWebrtcSender *
+pb_webrtc_sender_ref (PbWebrtcSender *self)
+{
+  g_atomic_ref_count_inc (&self->refs);
+
+  return self;
+}
+
+void
+pb_webrtc_sender_unref (gpointer data)
+{
+  PbWebrtcSender *self = data;
+
+  if (!g_atomic_ref_count_dec (&self->refs))
+    return;
+
+  gst_clear_object (&self->source);
+  gst_clear_object (&self->sink);
+  gst_clear_object (&self->transceiver);
+  gst_caps_unref (self->caps);
+  g_mutex_clear (&self->lock);
+  g_free (self);
+}
+
+static void
+do_keyframe (PbWebrtcPeer *peer, gpointer unused)
+{
+  g_atomic_int_set (&peer->keyframe_asked, FALSE);
+  peer->callbacks.needs_keyframe (peer, peer->user_data);
+}
+
+static void
+ask_keyframe (PbWebrtcPeer *peer)
+{
+  if (g_atomic_int_compare_and_exchange (&peer->keyframe_asked, FALSE, TRUE))
+    pb_webrtc_peer_post (peer, do_keyframe, NULL, NULL);
+}
+
+static GstPadProbeReturn
+on_upstream (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
+{
+  GstEvent *event = GST_PAD_PROBE_INFO_EVENT (info);
+
+  if (gst_video_event_is_force_key_unit (event))
+    ask_keyframe (user_data);
+
+  return GST_PAD_PROBE_OK;
+}
+
+static void
+set_up_payloader (PbWebrtcSender *self, GstElement *payloader, guint payload,
+    guint extmap)
+{
+  const char *encoding = self->codec->encoding;
+
+  g_object_set (payloader, "pt", payload, "ssrc", self->ssrc, "mtu", MTU, NULL);
+  if (strcmp (encoding, "H264") == 0 || strcmp (encoding, "H265") == 0) {
+    gst_util_set_object_arg (G_OBJECT (payloader), "aggregate-mode",
+        "zero-latency");
+    g_object_set (payloader, "config-interval", -1, NULL);
+  } else if (self->codec->is_video) {
+    gst_util_set_object_arg (G_OBJECT (payloader), "picture-id-mode", "15-bit");
+  }
+  if (extmap != 0) {
+    g_autoptr (GstRTPHeaderExtension) extension =
+        gst_rtp_header_extension_create_from_uri (PB_WEBRTC_TWCC_URI);
+
+    if (extension != NULL) {
+      gst_rtp_header_extension_set_id (extension, extmap);
+      g_signal_emit_by_name (payloader, "add-extension", extension);
+    }
+  }
+}
+
+/* What the payloader says of the stream is more than what was negotiated, and
+ * webrtcbin refuses what differs in anything. */
+static GstCaps *
+new_stream_caps (PbWebrtcSender *self, guint payload, guint extmap)
+{
+  GstCaps *caps = pb_webrtc_codec_new_caps (self->codec, self->caps, payload);
+
+  gst_caps_set_simple (caps, "ssrc", G_TYPE_UINT, self->ssrc, NULL);
+  if (extmap != 0) {
+    g_autofree char *name = g_strdup_printf ("extmap-%u", extmap);
+
+    gst_caps_set_simple (caps, name, G_TYPE_STRING, PB_WEBRTC_TWCC_URI, NULL);
+  }
+
+  return caps;
+}
+
+gboolean
+pb_webrtc_sender_link (PbWebrtcSender *self, guint mline, guint payload,
+    guint extmap)
+{
+  PbWebrtcPeer *peer = self->peer;
+  GstElement *source = gst_element_factory_make ("appsrc", NULL);
+  GstElement *payloader =
+      gst_element_factory_make (self->codec->payloader, NULL);
+  GstElement *setter = gst_element_factory_make ("capssetter", NULL);
+  g_autoptr (GstCaps) caps = new_stream_caps (self, payload, extmap);
+  g_autofree char *name = g_strdup_printf ("sink_%u", mline);
+  g_autoptr (GstPad) src = NULL, probed = NULL;
+  GstPadTemplate *templ = gst_element_get_pad_template (peer->webrtc, "sink_%u");
+
+  if (source == NULL || payloader == NULL || setter == NULL) {
+    gst_clear_object (&source);
+    gst_clear_object (&payloader);
+    gst_clear_object (&setter);
+    return FALSE;
+  }
+  g_object_set (source, "is-live", TRUE, "format", GST_FORMAT_TIME, "caps",
+      self->caps, "max-bytes", G_GUINT64_CONSTANT (0), "max-buffers",
+      G_GUINT64_CONSTANT (0), "max-time", G_GUINT64_CONSTANT (0), NULL);
+  set_up_payloader (self, payloader, payload, extmap);
+  g_object_set (setter, "caps", caps, "join", FALSE, "replace", TRUE, NULL);
+
+  gst_bin_add_many (GST_BIN (peer->pipeline), source, payloader, setter, NULL);
+  self->sink = gst_element_request_pad (peer->webrtc, templ, name, caps);
+  src = gst_element_get_static_pad (setter, "src");
+  if (self->sink == NULL ||
+      !gst_element_link_many (source, payloader, setter, NULL) ||
+      gst_pad_link (src, self->sink) != GST_PAD_LINK_OK)
+    return FALSE;
+
+  g_object_get (self->sink, "transceiver", &self->transceiver, NULL);
+  probed = gst_element_get_static_pad (payloader, "src");
+  gst_pad_add_probe (probed, GST_PAD_PROBE_TYPE_EVENT_UPSTREAM, on_upstream,
+      pb_webrtc_peer_ref (peer), (GDestroyNotify) pb_webrtc_peer_unref);
+
+  g_mutex_lock (&self->lock);
+  self->source = gst_object_ref (GST_APP_SRC (source));
+  g_mutex_unlock (&self->lock);
+  gst_element_sync_state_with_parent (setter);
+  gst_element_sync_state_with_parent (payloader);
+  gst_element_sync_state_with_parent (source);
+
+  return TRUE;
+}
+
+void
+pb_webrtc_sender_restart (PbWebrtcSender *self)
+{
+  if (self->codec == NULL || !self->codec->is_video)
+    return;
+
+  g_mutex_lock (&self->lock);
+  self->awaits_keyframe = TRUE;
+  g_mutex_unlock (&self->lock);
+  ask_keyframe (self->peer);
+}
+
+/* Any thread. */
+void
+pb_webrtc_sender_push (PbWebrtcSender *self, GstBuffer *buffer)
+{
+  g_autoptr (GstAppSrc) source = NULL;
+  gboolean is_due = TRUE;
+
+  g_mutex_lock (&self->lock);
+  if (self->source != NULL)
+    source = gst_object_ref (self->source);
+  if (self->codec != NULL && self->codec->is_video && self->awaits_keyframe) {
+    is_due = !GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT);
+    if (is_due)
+      self->awaits_keyframe = FALSE;
+  }
+  g_mutex_unlock (&self->lock);
+  if (source == NULL || !is_due)
+    return;
+
+  gst_app_src_push_buffer (source, gst_buffer_ref (buffer));
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "pb-webrtc-peer-private.h"
+
+/* Everything goes by SSRC and direction: under BUNDLE webrtcbin gives each
+ * stream the same `kind`, and mixes up codecs and candidates. */
+
+typedef struct
+{
+  PbWebrtcStatsFunc done;
+  gpointer user_data;
+} Request;
+
+typedef struct
+{
+  PbWebrtcPeer *peer;
+  PbWebrtcStats stats;
+  PbWebrtcCounts counts;
+} Reading;
+
+static gint64
+get_number (const GstStructure *from, const char *name)
+{
+  guint64 number = 0;
+  gint64 signed_number = 0;
+  guint small = 0;
+  int small_signed = 0;
+
+  if (gst_structure_get_uint64 (from, name, &number))
+    return (gint64) MIN (number, G_MAXINT64);
+  if (gst_structure_get_int64 (from, name, &signed_number))
+    return MAX (signed_number, 0);
+  if (gst_structure_get_uint (from, name, &small))
+    return small;
+  if (gst_structure_get_int (from, name, &small_signed))
+    return MAX (small_signed, 0);
+
+  return 0;
+}
+
+static double
+get_seconds_ms (const GstStructure *from, const char *name)
+{
+  double seconds = 0;
+
+  gst_structure_get_double (from, name, &seconds);
+
+  return seconds * 1000;
+}
+
+static gboolean
+read_entry (GQuark id, const GValue *value, gpointer user_data)
+{
+  Reading *reading = user_data;
+  PbWebrtcCounts *counts = &reading->counts;
+  PbHealthSample *sent = &reading->stats.sent;
+  PbHealthSample *received = &reading->stats.received;
+  const GstStructure *entry;
+  GstWebRTCStatsType type;
+
+  if (!GST_VALUE_HOLDS_STRUCTURE (value))
+    return TRUE;
+  entry = gst_value_get_structure (value);
+  if (!gst_structure_get (entry, "type", GST_TYPE_WEBRTC_STATS_TYPE, &type,
+          NULL))
+    return TRUE;
+
+  switch (type) {
+    case GST_WEBRTC_STATS_OUTBOUND_RTP:
+      counts->sent_bytes += get_number (entry, "bytes-sent");
+      counts->sent_packets += get_number (entry, "packets-sent");
+      break;
+    case GST_WEBRTC_STATS_INBOUND_RTP:
+      counts->received_bytes += get_number (entry, "bytes-received");
+      counts->received_packets += get_number (entry, "packets-received");
+      counts->received_lost += get_number (entry, "packets-lost");
+      received->jitter_ms =
+          MAX (received->jitter_ms, get_seconds_ms (entry, "jitter"));
+      break;
+    case GST_WEBRTC_STATS_REMOTE_INBOUND_RTP:
+      counts->sent_lost += get_number (entry, "packets-lost");
+      sent->rtt_ms =
+          MAX (sent->rtt_ms, get_seconds_ms (entry, "round-trip-time"));
+      sent->jitter_ms = MAX (sent->jitter_ms, get_seconds_ms (entry, "jitter"));
+      break;
+    default:
+      break;
+  }
+
+  return TRUE;
+}
+
+static void
+set_rates (PbHealthSample *sample, guint64 bytes, gint64 packets, gint64 lost,
+    gint64 interval_us)
+{
+  sample->interval_ms = interval_us / 1000;
+  if (interval_us > 0)
+    sample->bitrate_kbps = bytes * 8000.0 / interval_us;
+  if (packets + lost > 0)
+    sample->loss_percent = 100.0 * lost / (packets + lost);
+}
+
+static void
+answer (PbWebrtcPeer *self, const GstStructure *reply, const Request *request)
+{
+  Reading reading = { .peer = self };
+  const PbWebrtcCounts *now = &reading.counts, *then = &self->counts;
+  gint64 interval_us;
+
+  if (reply != NULL)
+    gst_structure_foreach (reply, read_entry, &reading);
+  reading.counts.at_us = g_get_monotonic_time ();
+  interval_us = then->at_us != 0 ? now->at_us - then->at_us : 0;
+  set_rates (&reading.stats.sent, now->sent_bytes - then->sent_bytes,
+      now->sent_packets - then->sent_packets, now->sent_lost - then->sent_lost,
+      interval_us);
+  set_rates (&reading.stats.received,
+      now->received_bytes - then->received_bytes,
+      now->received_packets - then->received_packets,
+      now->received_lost - then->received_lost, interval_us);
+  reading.stats.sent.packets = now->sent_packets;
+  reading.stats.sent.packets_lost = now->sent_lost;
+  reading.stats.received.packets = now->received_packets;
+  reading.stats.received.packets_lost = now->received_lost;
+  reading.stats.received.rtt_ms = reading.stats.sent.rtt_ms;
+  reading.stats.sent.latency_ms = reading.stats.received.latency_ms =
+      self->config.latency_ms;
+  reading.stats.sent.connected = reading.stats.received.connected =
+      self->state == PB_WEBRTC_CONNECTED;
+  self->counts = reading.counts;
+  request->done (self, &reading.stats, request->user_data);
+}
+
+static void
+do_stats (PbWebrtcPeer *self, gpointer reply)
+{
+  Request *request = g_queue_pop_head (&self->requests);
+
+  answer (self, reply, request);
+  g_free (request);
+}
+
+/**
+ * pb_webrtc_peer_get_stats: (skip)
+ * @self: a peer that was started
+ * @done: who is told, unless the peer is freed first
+ * @user_data: for @done
+ */
+void
+pb_webrtc_peer_get_stats (PbWebrtcPeer *self, PbWebrtcStatsFunc done,
+    gpointer user_data)
+{
+  Request *request = g_new (Request, 1);
+
+  *request = (Request) { done, user_data };
+  g_queue_push_tail (&self->requests, request);
+  g_signal_emit_by_name (self->webrtc, "get-stats", NULL,
+      pb_webrtc_peer_new_promise (self, do_stats));
+}
