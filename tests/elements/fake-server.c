@@ -312,6 +312,50 @@ fake_server_wait_messages (FakeServer *self, const char *type, guint n)
     g_cond_wait (&self->ready, &self->lock);
 }
 
+static const char *
+find_match_unlocked (FakeServer *self, const char *pattern, guint *n)
+{
+  const char *last = NULL;
+
+  *n = 0;
+  for (guint i = 0; i < self->messages->len; i++) {
+    const char *text = g_ptr_array_index (self->messages, i);
+
+    if (!g_pattern_match_simple (pattern, text))
+      continue;
+    last = text;
+    (*n)++;
+  }
+
+  return last;
+}
+
+char *
+fake_server_wait_matches (FakeServer *self, const char *pattern, guint n)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  const char *text;
+  guint n_found;
+
+  for (;;) {
+    text = find_match_unlocked (self, pattern, &n_found);
+    if (n_found >= n)
+      return g_strdup (text);
+    g_cond_wait (&self->ready, &self->lock);
+  }
+}
+
+guint
+fake_server_count_matches (FakeServer *self, const char *pattern)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  guint n;
+
+  find_match_unlocked (self, pattern, &n);
+
+  return n;
+}
+
 char *
 fake_server_dup_message (FakeServer *self, const char *type)
 {

@@ -23,6 +23,9 @@ guint fake_server_count_connections (FakeServer *self);
 guint fake_server_count_messages (FakeServer *self, const char *type);
 /* Until so many of a type have come */
 void fake_server_wait_messages (FakeServer *self, const char *type, guint n);
+/* Until so many fit a glob; the last of them. (transfer full) */
+char *fake_server_wait_matches (FakeServer *self, const char *pattern, guint n);
+guint fake_server_count_matches (FakeServer *self, const char *pattern);
 /* The last message of a type, NULL before one. (transfer full) */
 char *fake_server_dup_message (FakeServer *self, const char *type);
 /* A port that takes connections and never says a word. */
