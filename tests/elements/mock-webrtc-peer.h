@@ -5,9 +5,9 @@
 
 G_BEGIN_DECLS
 
-/* A PbWebrtcPeer that does nothing by itself: a test that brings this file plays
- * the network. It is called by the end's context; the test reads it through
- * mock_peer_call(). */
+/* A PbWebrtcPeer that does nothing by itself: a test that brings this file
+ * plays the network. It is called by the end's context; the test reads it
+ * through mock_peer_call(). */
 
 struct _PbWebrtcPeer
 {
@@ -36,8 +36,8 @@ void mock_peers_wait (guint n);
 guint mock_peers_count (void);
 /* Those that are not freed */
 guint mock_peers_count_alive (void);
-/* The last one made that lives; on its context, waited for. FALSE where there is
- * none. `serial` 0: the last. */
+/* The last one made that lives; on its context, waited for. FALSE where there
+ * is none. `serial` 0: the last. */
 typedef void (*MockFunc) (PbWebrtcPeer *peer, gpointer user_data);
 gboolean mock_peer_call (guint serial, MockFunc func, gpointer user_data);
 void mock_peer_set_state (guint serial, PbWebrtcState state, PbFault fault);

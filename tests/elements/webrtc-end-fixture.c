@@ -172,11 +172,12 @@ void
 fixture_signal (Fixture *f, const char *from, const char *kind, guint link,
     const char *data)
 {
-  g_autofree char *text = g_strdup_printf (
-      "{\"type\":\"signal\",\"from\":\"%s\",\"to\":\"" US "\",\"kind\":\"%s\","
-      "\"link\":%u%s%s}",
-      from, kind, link, data != NULL ? ",\"data\":" : "",
-      data != NULL ? data : "");
+  g_autofree char *text =
+      g_strdup_printf ("{\"type\":\"signal\",\"from\":\"%s\",\"to\":\"" US
+                       "\",\"kind\":\"%s\","
+                       "\"link\":%u%s%s}",
+          from, kind, link, data != NULL ? ",\"data\":" : "",
+          data != NULL ? data : "");
 
   fake_server_say (f->server, text);
 }
@@ -184,10 +185,11 @@ fixture_signal (Fixture *f, const char *from, const char *kind, guint link,
 void
 fixture_gone (Fixture *f, const char *peer, const char *reason)
 {
-  g_autofree char *text = g_strdup_printf (
-      "{\"type\":\"peer_gone\",\"to\":\"" US "\",\"peer\":\"%s\",\"stream\":"
-      "\"cam-wide\",\"reason\":\"%s\"}",
-      peer, reason);
+  g_autofree char *text =
+      g_strdup_printf ("{\"type\":\"peer_gone\",\"to\":\"" US
+                       "\",\"peer\":\"%s\",\"stream\":"
+                       "\"cam-wide\",\"reason\":\"%s\"}",
+          peer, reason);
 
   fake_server_say (f->server, text);
 }
@@ -246,8 +248,9 @@ fixture_expect (Fixture *f, const char *name, const char *field,
   for (;;) {
     g_autoptr (GstMessage) message = fixture_pop (f, name);
 
-    if (g_strcmp0 (gst_structure_get_string (
-                       gst_message_get_structure (message), field),
+    if (g_strcmp0 (gst_structure_get_string (gst_message_get_structure (
+                                                 message),
+                       field),
             value) == 0)
       return;
   }

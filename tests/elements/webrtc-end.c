@@ -12,12 +12,12 @@
 
 #define WATCHDOG_S 120
 
-
 static char *
 wait_signal (Fixture *f, const char *kind, guint link, guint n)
 {
-  g_autofree char *pattern = g_strdup_printf (
-      "*\"from\":\"" US "\"*\"kind\":\"%s\",\"link\":%u*", kind, link);
+  g_autofree char *pattern =
+      g_strdup_printf ("*\"from\":\"" US "\"*\"kind\":\"%s\",\"link\":%u*",
+          kind, link);
 
   return fake_server_wait_matches (f->server, pattern, n);
 }
@@ -25,10 +25,11 @@ wait_signal (Fixture *f, const char *kind, guint link, guint n)
 static void
 expect_status (Fixture *f, const char *srt, const char *rest, guint n)
 {
-  g_autofree char *pattern = g_strdup_printf (
-      "*\"status\",\"peer\":\"" US "\",\"srt\":\"%s\",\"with\":\"" THEM
-      "\",\"transport\":\"webrtc\"%s*",
-      srt, rest);
+  g_autofree char *pattern =
+      g_strdup_printf ("*\"status\",\"peer\":\"" US
+                       "\",\"srt\":\"%s\",\"with\":\"" THEM
+                       "\",\"transport\":\"webrtc\"%s*",
+          srt, rest);
 
   g_free (fake_server_wait_matches (f->server, pattern, n));
 }
@@ -99,8 +100,8 @@ test_nobody_is_offered_anything_too_early (Fixture *f, gconstpointer unused)
   fake_server_wait_messages (f->server, "register", 1);
   text = fake_server_dup_message (f->server, "register");
   g_assert_nonnull (strstr (text, "\"transports\":[\"webrtc\"]"));
-  g_assert_nonnull (strstr (text, "\"client\":\"pbsrcsink/" PACKAGE_VERSION
-                                  " gstreamer/1."));
+  g_assert_nonnull (
+      strstr (text, "\"client\":\"pbsrcsink/" PACKAGE_VERSION " gstreamer/1."));
   g_assert_nonnull (strstr (text, "\"ice\":true"));
   fixture_introduce (f, THEM, "caller", NULL);
   fixture_wait_state (f, PB_STATE_READY);
@@ -128,6 +129,7 @@ test_offer_is_answered_and_candidates_are_passed (Fixture *f,
   g_autofree char *said = NULL;
 
   connect (f);
+  fixture_expect (f, "pb-peer", "srt", "connected");
   fixture_signal (f, THEM, "candidate", 1,
       "{\"candidate\":\"candidate:1 1 UDP 1 127.0.0.1 5000 typ host\","
       "\"mline\":1}");
@@ -144,7 +146,6 @@ test_offer_is_answered_and_candidates_are_passed (Fixture *f,
   g_free (wait_signal (f, "end-of-candidates", 1, 1));
   g_assert_cmpuint (mock_peers_count (), ==, 1);
   fixture_wait_state (f, PB_STATE_CONNECTED);
-  fixture_expect (f, "pb-peer", "srt", "connected");
 }
 
 static void
@@ -331,10 +332,12 @@ test_http_client_gets_all_in_one (Fixture *f, gconstpointer unused)
   mock_peer_set_state (1, PB_WEBRTC_FAILED, PB_FAULT_NO_PATH);
   expect_status (f, "error", ",\"code\":\"no-path\"", 1);
   fixture_sync (f);
-  g_assert_cmpuint (
-      fake_server_count_matches (f->server, "*\"kind\":\"restart\"*"), ==, 0);
-  g_assert_cmpuint (
-      fake_server_count_matches (f->server, "*\"kind\":\"candidate\"*"), ==, 0);
+  g_assert_cmpuint (fake_server_count_matches (f->server,
+                        "*\"kind\":\"restart\"*"),
+      ==, 0);
+  g_assert_cmpuint (fake_server_count_matches (f->server,
+                        "*\"kind\":\"candidate\"*"),
+      ==, 0);
 }
 
 /* --- the server comes and goes -------------------------------------------- */
@@ -519,8 +522,11 @@ static void
 test_path_and_figures_are_told (Fixture *f, gconstpointer unused)
 {
   PbWebrtcStats stats = {
-    .sent = { .rtt_ms = 20, .bitrate_kbps = 900, .packets = 1000,
-        .packets_lost = 10, .connected = TRUE },
+    .sent = { .rtt_ms = 20,
+        .bitrate_kbps = 900,
+        .packets = 1000,
+        .packets_lost = 10,
+        .connected = TRUE },
     .is_relayed = TRUE,
     .video_codec = "H264",
   };
@@ -536,8 +542,8 @@ test_path_and_figures_are_told (Fixture *f, gconstpointer unused)
   expect_status (f, "connected",
       ",\"path\":\"relay\",\"cipher\":\"dtls-srtp\",\"latency\":200", 1);
   fixture_wait_state (f, PB_STATE_RELAYING);
-  text = fake_server_wait_matches (f->server,
-      "*\"health\"*\"connected\":true*", 1);
+  text = fake_server_wait_matches (f->server, "*\"health\"*\"connected\":true*",
+      1);
   g_assert_nonnull (strstr (text, "\"rtt\":20"));
   g_assert_nonnull (strstr (text, "\"packets\":1000"));
   g_assert_nonnull (strstr (text, "\"loss\":1"));
@@ -587,12 +593,17 @@ static void
 test_channel_counts_from_control_alone (Fixture *f, gconstpointer unused)
 {
   const char *const wrong[] = {
-    "", "no JSON", "[]", "{\"type\":7}", "{\"type\":\"cue\"}",
+    "",
+    "no JSON",
+    "[]",
+    "{\"type\":7}",
+    "{\"type\":\"cue\"}",
     "{\"type\":\"cue\",\"stream\":\"cam-wide\",\"text\":\"\"}",
     "{\"type\":\"cue\",\"stream\":\"cam-wide\",\"text\":\"a\",\"text\":\"b\"}",
     "{\"type\":\"cue\",\"stream\":\"other\",\"text\":\"stand by\"}",
     "{\"type\":\"tally\",\"stream\":\"cam-wide\",\"state\":\"purple\"}",
-    "{\"type\":\"health\",\"rtt\":\"x\"}", "{\"type\":\"what\"}",
+    "{\"type\":\"health\",\"rtt\":\"x\"}",
+    "{\"type\":\"what\"}",
   };
 
   connect (f);
@@ -617,8 +628,9 @@ test_channel_counts_from_control_alone (Fixture *f, gconstpointer unused)
   {
     g_autoptr (GstMessage) message = fixture_pop (f, "pb-cue");
 
-    g_assert_cmpstr (gst_structure_get_string (
-                         gst_message_get_structure (message), "text"),
+    g_assert_cmpstr (gst_structure_get_string (gst_message_get_structure (
+                                                   message),
+                         "text"),
         ==, "go");
   }
 
@@ -677,15 +689,15 @@ test_tally_and_cues_go_down_the_channel (Fixture *f, gconstpointer unused)
 
   /* Only an admin's token may: the answer is a warning. */
   node = pb_json_parse (text, -1, NULL);
-  answer = g_strdup_printf (
-      "{\"type\":\"error\",\"id\":%" G_GINT64_FORMAT
-      ",\"code\":\"X\",\"error\":"
-      "{\"status\":\"PERMISSION_DENIED\",\"reason\":\"PERMISSION_DENIED\","
-      "\"message\":\"No.\"}}",
+  answer = g_strdup_printf ("{\"type\":\"error\",\"id\":%" G_GINT64_FORMAT
+                            ",\"code\":\"X\",\"error\":"
+                            "{\"status\":\"PERMISSION_DENIED\",\"reason\":"
+                            "\"PERMISSION_DENIED\","
+                            "\"message\":\"No.\"}}",
       json_object_get_int_member (json_node_get_object (node), "id"));
   fake_server_say (f->server, answer);
-  message = gst_bus_timed_pop_filtered (f->bus, 20 * GST_SECOND,
-      GST_MESSAGE_WARNING);
+  message =
+      gst_bus_timed_pop_filtered (f->bus, 20 * GST_SECOND, GST_MESSAGE_WARNING);
   g_assert_nonnull (message);
   gst_message_unref (message);
 }
