@@ -17,6 +17,11 @@
   "default-src 'none'; script-src 'self'; style-src 'self'; " \
   "connect-src 'self' wss:; img-src 'self' data:; form-action 'none'; " \
   "frame-ancestors 'none'; base-uri 'none'"
+/* A page makes a phone a camera; a page in one of its frames would not */
+#define PAGE_PERMISSIONS \
+  "camera=(self), microphone=(self), display-capture=(self), " \
+  "screen-wake-lock=(self), autoplay=(self), fullscreen=(self), " \
+  "geolocation=(), usb=(), serial=(), bluetooth=(), payment=()"
 
 static void
 request_clear (PbServerRequest *request)
@@ -291,9 +296,12 @@ send (SoupServerMessage *msg, const char *request_id,
   SoupMessageHeaders *headers = soup_server_message_get_response_headers (msg);
 
   soup_message_headers_replace (headers, "X-Request-Id", request_id);
-  if (g_strcmp0 (reply->type, PB_SERVER_TYPE_HTML) == 0)
+  if (g_strcmp0 (reply->type, PB_SERVER_TYPE_HTML) == 0) {
     soup_message_headers_replace (headers, "Content-Security-Policy",
         PAGE_POLICY);
+    soup_message_headers_replace (headers, "Permissions-Policy",
+        PAGE_PERMISSIONS);
+  }
   soup_server_message_set_status (msg, reply->status, NULL);
   if (reply->body == NULL)
     return;

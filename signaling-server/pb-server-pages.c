@@ -3,6 +3,7 @@
 
 #include <gio/gio.h>
 
+#include "core/pb-error.h"
 #include "pb-server-private.h"
 #include "pb-server-resources.h"
 
@@ -51,31 +52,31 @@ pb_server_handle_page (PbServer *self, const PbServerRequest *request,
 }
 
 /**
- * pb_server_handle_script: (skip)
+ * pb_server_handle_asset: (skip)
  * @self: the server
- * @request: GET /web/session.js
+ * @request: GET /web/{name}
  * @error: where to put why not
  *
- * Returns: (transfer full): the page's module
+ * Returns: (transfer full): a module or the style sheet of the pages
  */
 PbServerReply *
-pb_server_handle_script (PbServer *self, const PbServerRequest *request,
+pb_server_handle_asset (PbServer *self, const PbServerRequest *request,
     GError **error)
 {
-  return reply_file ("session.js", "text/javascript; charset=utf-8", error);
-}
+  static const struct {
+    const char *suffix, *type;
+  } kinds[] = {
+    { ".js", "text/javascript; charset=utf-8" },
+    { ".css", "text/css; charset=utf-8" },
+  };
+  PbServerReply *reply = NULL;
 
-/**
- * pb_server_handle_style: (skip)
- * @self: the server
- * @request: GET /web/style.css
- * @error: where to put why not
- *
- * Returns: (transfer full): the style sheet
- */
-PbServerReply *
-pb_server_handle_style (PbServer *self, const PbServerRequest *request,
-    GError **error)
-{
-  return reply_file ("style.css", "text/css; charset=utf-8", error);
+  for (guint i = 0; i < G_N_ELEMENTS (kinds) && reply == NULL; i++)
+    if (g_str_has_suffix (request->name, kinds[i].suffix))
+      reply = reply_file (request->name, kinds[i].type, NULL);
+  if (reply == NULL)
+    g_set_error_literal (error, PB_ERROR, PB_ERROR_NOT_FOUND,
+        "There is nothing here.");
+
+  return reply;
 }

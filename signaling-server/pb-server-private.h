@@ -70,9 +70,7 @@ PbServerReply *pb_server_handle_home (PbServer *self,
     const PbServerRequest *request, GError **error);
 PbServerReply *pb_server_handle_page (PbServer *self,
     const PbServerRequest *request, GError **error);
-PbServerReply *pb_server_handle_script (PbServer *self,
-    const PbServerRequest *request, GError **error);
-PbServerReply *pb_server_handle_style (PbServer *self,
+PbServerReply *pb_server_handle_asset (PbServer *self,
     const PbServerRequest *request, GError **error);
 
 G_END_DECLS

@@ -433,8 +433,7 @@ static const PbServerRoute routes[] = {
   { "GET", "/s/{name}/qr", 0, PB_ACTION_TOKEN_MINT, handle_qr, " format stream direction ttl " },
   { "GET", "/metrics", OPEN, 0, handle_metrics, "" },
   { "GET", "/", OPEN | ANY_QUERY, 0, pb_server_handle_home, "" },
-  { "GET", "/web/session.js", OPEN | ANY_QUERY, 0, pb_server_handle_script, "" },
-  { "GET", "/web/style.css", OPEN | ANY_QUERY, 0, pb_server_handle_style, "" },
+  { "GET", "/web/{name}", OPEN | ANY_QUERY, 0, pb_server_handle_asset, "" },
 };
 /* clang-format on */
 

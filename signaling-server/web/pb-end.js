@@ -131,9 +131,12 @@ export class PbEnd extends EventTarget {
   // --- for PbSession ---------------------------------------------------------
 
   /** @package `registered` */
-  handleRegistered({ tally }) {
+  handleRegistered({ stream, tally }) {
     this.#told.clear();
-    if (tally) this.handleTally(tally, 'server', true);
+    // a token for one slot need not name it
+    this.stream ??= stream;
+    if (tally && this.direction !== 'observe')
+      this.handleTally(tally, 'server', true);
   }
 
   /** @package the slot's tally; `isFirst`: said even where it is the same */

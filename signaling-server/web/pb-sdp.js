@@ -3,7 +3,7 @@
 // browser sees them (docs/protocol.md, section 10): a browser sends its checks
 // to whatever address it is told. Pure; tests/browser/wire.mjs.
 
-import { sizeOf } from './pb-wire.js';
+import { readIpv4, readIpv6, sizeOf } from './pb-wire.js';
 
 const LINES_MAX = 1024;
 const LINE_MAX = 2048;
@@ -16,32 +16,10 @@ export function isLoopback(host) {
       /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
 }
 
-function readIpv4(text) {
-  const parts = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text);
-  const numbers = parts?.slice(1).map(Number);
-
-  return numbers?.every((n) => n < 256) ? numbers : null;
-}
-
 function isIpv4Fit([a, b, c, d], isLocal) {
   if (a === 127) return isLocal;
   return a !== 0 && a < 224 && !(a === 169 && b === 254) &&
       !(a === 255 && b === 255 && c === 255 && d === 255);
-}
-
-// Eight groups; the URL parser knows all the ways to write one.
-function readIpv6(text) {
-  let host;
-
-  try {
-    host = new URL(`http://[${text}]/`).hostname.slice(1, -1);
-  } catch {
-    return null;
-  }
-  const [left, right] = host.split('::').map((half) =>
-      half === '' ? [] : half.split(':').map((g) => parseInt(g, 16)));
-  if (right === undefined) return left;
-  return [...left, ...Array(8 - left.length - right.length).fill(0), ...right];
 }
 
 function isIpv6Fit(groups, isLocal) {

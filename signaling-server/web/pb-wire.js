@@ -81,6 +81,32 @@ export function readObject(text, max) {
 const isObject = (value) =>
     typeof value === 'object' && value !== null && !Array.isArray(value);
 
+// --- addresses ---------------------------------------------------------------
+
+/** Four numbers, or null. */
+export function readIpv4(text) {
+  const parts = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text);
+  const numbers = parts?.slice(1).map(Number);
+
+  return numbers?.every((n) => n < 256) ? numbers : null;
+}
+
+/** Eight numbers, or null; the URL parser knows all the ways to write them. */
+export function readIpv6(text) {
+  let host;
+
+  if (!/^[0-9A-Fa-f:.]{2,45}$/.test(text)) return null;
+  try {
+    host = new URL(`http://[${text}]/`).hostname.slice(1, -1);
+  } catch {
+    return null;
+  }
+  const [left, right] = host.split('::').map((half) =>
+      half === '' ? [] : half.split(':').map((group) => parseInt(group, 16)));
+  if (right === undefined) return left;
+  return [...left, ...Array(8 - left.length - right.length).fill(0), ...right];
+}
+
 // --- kinds of fields: each a question ---------------------------------------
 
 const matches = (pattern) => (value) =>
@@ -90,22 +116,25 @@ const integer = (min, max) => (value) =>
 const word = (...words) => (value) => words.includes(value);
 const list = (min, max, item) => (value) => Array.isArray(value) &&
     value.length >= min && value.length <= max && value.every(item);
-// in characters, and with nothing in it that a page or a terminal acts on
+// in characters, and with nothing in it that a page or a terminal acts on:
+// controls, marks that turn the reading direction, breaks of lines
 const text = (min, max) => (value) => typeof value === 'string' &&
     [...value].length >= min && [...value].length <= max &&
-    !/\p{Cc}/u.test(value);
+    !/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/u.test(value);
 const lines = (max) => (value) => typeof value === 'string' &&
     value.length > 0 && sizeOf(value) <= max &&
-    !/[\0-\x09\x0b\x0c\x0e-\x1f\x7f]/.test(value);
+    !/[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/.test(value);
 const flag = (value) => typeof value === 'boolean';
-const figure = (value) => Number.isFinite(value) && value >= 0;
+const figure = (value) => value >= 0 && value <= Number.MAX_SAFE_INTEGER &&
+    typeof value === 'number';
 // A word of a set that may grow
-const open = matches(/^[a-z0-9-]{0,64}$/);
+const open = text(0, 64);
 const object = (fields) => (value) => isObject(value) && fits(value, fields);
 
 const name = matches(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
 const peerId = matches(/^[A-Za-z0-9_-]{8,32}$/);
-const address = matches(/^[0-9A-Fa-f:.]{2,45}$/);
+const address = (value) => typeof value === 'string' &&
+    (readIpv4(value) ?? readIpv6(value)) !== null;
 const direction = word('send', 'receive', 'observe');
 const tally = word('off', 'preview', 'program');
 const state = word('WAITING', 'READY', 'CONNECTED', 'RELAYING', 'CLOSED');
@@ -139,7 +168,7 @@ const MESSAGES = {
     passphrase: text(10, 79),
     stun: object({ 'port!': integer(1, 65535), address }),
     turn: object(turn), expires: integer(0, Number.MAX_SAFE_INTEGER),
-    protocol: matches(/^\d{1,4}\.\d{1,4}$/) },
+    protocol: matches(/^\d{1,3}\.\d{1,3}$/) },
   peer: { 'to!': peerId, 'peer!': peerId, 'stream!': name,
     'direction!': direction, 'role!': word('caller', 'listener'), ice: flag,
     mode: word('caller', 'listener', 'rendezvous'), address, port,
@@ -150,7 +179,7 @@ const MESSAGES = {
   signal: { 'from!': peerId, 'to!': peerId, 'kind!': open,
     link: integer(1, ID_MAX), data: isObject },
   status: { id, 'peer!': peerId, 'stream!': name, 'direction!': direction,
-    'srt!': srt, with: peerId, code: open, path: open, cipher: open,
+    'srt!': srt, with: peerId, code: text(1, 64), path: open, cipher: open,
     latency: integer(0, 65535), transport: open },
   health: { id, 'peer!': peerId, 'stream!': name, 'direction!': direction,
     ...verdict, ...figures },
@@ -162,9 +191,9 @@ const MESSAGES = {
     expires: integer(0, Number.MAX_SAFE_INTEGER),
     'streams!': list(0, 64, object(slot)) },
   closed: { 'reason!': open, retry: flag, peer: peerId },
-  error: { id, 'code!': matches(/^[A-Z_]{1,64}$/), peer: peerId,
+  error: { id, 'code!': open, peer: peerId,
     'error!': object({ 'status!': text(1, 64), 'reason!': text(1, 64),
-      domain: text(0, 64), 'message!': text(0, 1024),
+      domain: text(1, 64), 'message!': text(0, 1024),
       request_id: text(0, 64) }) },
 };
 
@@ -172,6 +201,7 @@ const SIGNALS = {
   candidate: { 'candidate!': text(1, CANDIDATE_MAX), mline: integer(0, 15) },
   offer: { 'sdp!': lines(SDP_MAX) },
   answer: { 'sdp!': lines(SDP_MAX) },
+  restart: { code: text(1, 64) },
 };
 
 const CHANNEL = {
@@ -217,8 +247,10 @@ export function readMessage(text) {
 
   if (message?.type !== 'signal' || !Object.hasOwn(SIGNALS, message.kind))
     return message;
-  return message.data && fits(message.data, SIGNALS[message.kind])
-      ? message : null;
+  // only `restart` may come without
+  if (message.data === undefined)
+    return message.kind === 'restart' ? message : null;
+  return fits(message.data, SIGNALS[message.kind]) ? message : null;
 }
 
 /** Reads a line of the data channel (10.1); null: to be passed over. */

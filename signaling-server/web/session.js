@@ -1,37 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The operator's page: joins its session as an observer over the same
-// protocol as everybody else (docs/protocol.md, section 5).
+// The page of a session: what the link allows decides what it is. A link that
+// may send on a slot makes this device a camera; one that may receive shows the
+// pictures; every one shows tally, state and health.
 
-const FIRST_MS = 250;
-const LONGEST_MS = 10000;
-const FINAL = {
-  'session-closed': 'The session was closed. You can close this page.',
-  'session-expired': 'The session has ended: its time ran out.',
-  'token-expired': 'This link has expired. Ask for a new one.',
-};
-const REFUSED = {
-  AUTH_FAILED: 'This link does not open this session. Ask for a new one.',
-  SESSION_EXPIRED: 'The session has ended.',
-};
-const TALLY = { off: 'Off air', preview: 'Preview', program: 'On air' };
-const STATE = {
-  WAITING: 'waiting for the other end',
-  READY: 'both ends are here',
-  CONNECTED: 'connected',
-  RELAYING: 'connected through a relay',
-  CLOSED: 'closed',
-};
-const CAUSE = {
-  '': 'good',
-  disconnected: 'not connected',
-  stale: 'no word from it',
-  undecrypted: 'the keys differ: wrong passphrase',
-  drops: 'pictures are being lost',
-  loss: 'many packets are lost on the way',
-  rtt: 'the way is long for this latency',
-  buffer: 'the connection cannot keep up',
-  bandwidth: 'the connection is nearly full',
-};
+import { PbFaultError, PbSession, describeFault, readToken }
+  from './pb-session.js';
+import { CameraTile } from './page-camera.js';
+import { Tile } from './page-tile.js';
 
 const element = (id) => document.getElementById(id);
 const name = decodeURIComponent(location.pathname.split('/')[2] || '');
@@ -42,148 +17,78 @@ const token = new URLSearchParams(location.hash.slice(1)).get('t') ||
     new URLSearchParams(location.search).get('t');
 history.replaceState(null, '', location.pathname);
 
-const slots = new Map();
-let expires = 0;
-let delay = FIRST_MS;
-let isOver = false;
-let peer = '';
+const claims = readToken(token);
+const isCamera = claims?.role === 'peer' && claims.stream !== null &&
+    claims.perm.includes('send');
+const isViewer = !isCamera && claims?.perm.includes('receive');
+const tiles = new Map();
+let session = null;
 
 function notice(text, isBad = false) {
   element('notice').textContent = text;
   element('notice').classList.toggle('bad', isBad);
 }
 
-function finish(text) {
-  isOver = true;
-  slots.clear();
-  draw();
+function finish(fault) {
+  tiles.clear();
+  element('slots').replaceChildren();
   element('left').textContent = '';
-  notice(text, true);
+  notice(fault.sentence, true);
 }
 
-function healthOf(slot) {
-  const ends = [...(slot.sender ? [slot.sender] : []), ...slot.receivers];
-  const order = ['healthy', 'warning', 'critical'];
-  const told = ends.filter((end) => end.age !== undefined);
-  if (told.length === 0) return null;
-  return told.reduce((a, b) =>
-      order.indexOf(b.health) > order.indexOf(a.health) ? b : a);
-}
+function tileOf(stream) {
+  if (!tiles.has(stream)) {
+    const tile = isCamera ? new CameraTile(stream, session)
+        : new Tile(stream, isViewer ? session : null);
 
-function line(className, text) {
-  const node = document.createElement(className === 'title' ? 'h2' : 'p');
-  node.className = className;
-  node.textContent = text;
-  return node;
-}
-
-function drawSlot(slot) {
-  const box = document.createElement('section');
-  const health = healthOf(slot);
-  box.className = `slot ${slot.tally}`;
-  box.append(line('title', slot.stream), line('tally', TALLY[slot.tally]),
-      line('state', STATE[slot.state]));
-  if (health) {
-    const word = health.cause === '' && health.health !== 'healthy'
-        ? health.health : CAUSE[health.cause] ?? health.cause;
-    box.append(line(`health ${health.health}`, word));
+    tiles.set(stream, tile);
+    element('slots').append(tile.node);
   }
-  return box;
-}
-
-function draw() {
-  element('slots').replaceChildren(...[...slots.values()].map(drawSlot));
-}
-
-function end(slot, id) {
-  if (slot.sender && slot.sender.peer === id) return slot.sender;
-  return slot.receivers.find((receiver) => receiver.peer === id);
+  return tiles.get(stream);
 }
 
 const handlers = {
-  registered(message) {
-    peer = message.peer;
-    expires = message.expires;
-    delay = FIRST_MS;
-    notice('');
+  state({ state, sentence, isFatal }) {
+    if (state === 'joined') notice('');
+    else if (state === 'away') notice(sentence, true);
+    else if (state === 'over' && isFatal) finish({ sentence });
   },
-  session(message) {
-    slots.clear();
-    for (const slot of message.streams) slots.set(slot.stream, slot);
-    expires = message.expires;
-    draw();
+  session({ streams }) {
+    for (const [stream, tile] of tiles) {
+      if (streams.some((slot) => slot.stream === stream)) continue;
+      tile.node.remove();
+      tiles.delete(stream);
+    }
+    for (const slot of streams) tileOf(slot.stream).setSlot(slot);
   },
-  tally(message) {
-    const slot = slots.get(message.stream);
-    if (slot) slot.tally = message.state;
-    element('said').textContent =
-        `${message.stream}: ${TALLY[message.state]}`;
-    draw();
+  tally({ stream, state }) {
+    const tile = tiles.get(stream);
+
+    tile?.setTally(state);
+    // for those who listen: tally as it changes, and nothing else
+    if (tile) element('said').textContent = `${stream}: ${tile.tallyText}`;
   },
-  health(message) {
-    const slot = slots.get(message.stream);
-    const found = slot && end(slot, message.peer);
-    if (found) Object.assign(found, message);
-    draw();
+  health(figures) {
+    if (figures.via === 'server')
+      tiles.get(figures.stream)?.setHealth(figures);
   },
-  closed(message) {
-    if (message.peer === undefined && FINAL[message.reason])
-      finish(FINAL[message.reason]);
+  cue({ stream, text }) {
+    tiles.get(stream)?.setCue(text);
   },
-  error(message) {
-    finish(REFUSED[message.code] || message.error.message);
+  fault(fault) {
+    if (fault.stream) tiles.get(fault.stream)?.setFault(fault);
+  },
+  feed({ stream, media }) {
+    tiles.get(stream)?.setFeed(media);
+  },
+  peer({ stream }) {
+    tiles.get(stream)?.update();
   },
 };
 
-async function explain() {
-  // A browser hides why a WebSocket was refused; plain HTTP tells.
-  try {
-    const answer = await fetch(`/api/session/${encodeURIComponent(name)}`,
-        { headers: { Authorization: `Bearer ${token}` } });
-    if (answer.ok) return;
-    const { error } = await answer.json();
-    if (error.reason === 'TOKEN_EXPIRED') finish(FINAL['token-expired']);
-    else if (error.reason === 'NOT_FOUND')
-      finish('There is no such session, or this link is for another one.');
-    else if (answer.status === 401 || answer.status === 403)
-      finish(REFUSED.AUTH_FAILED);
-    else if (answer.status === 410) finish(FINAL['session-expired']);
-  } catch {
-    // the server is away: try again
-  }
-}
-
-function connect() {
-  const scheme = location.protocol === 'https:' ? 'wss:' : 'ws:';
-  const socket = new WebSocket(
-      `${scheme}//${location.host}/api/ws/${encodeURIComponent(name)}`,
-      ['patchbay.v1', token]);
-  let wasOpen = false;
-
-  socket.onopen = () => {
-    wasOpen = true;
-    const message = { type: 'register', direction: 'observe',
-      client: 'page', protocol: '1.0' };
-    if (peer) message.peer = peer;
-    socket.send(JSON.stringify(message));
-  };
-  socket.onmessage = (event) => {
-    const message = JSON.parse(event.data);
-    if (!isOver && Object.hasOwn(handlers, message.type))
-      handlers[message.type](message);
-  };
-  socket.onclose = async () => {
-    if (!wasOpen && !isOver) await explain();
-    if (isOver) return;
-    notice('The server cannot be reached. Trying again …', true);
-    setTimeout(connect, delay * (1 - 0.3 * Math.random()));
-    delay = Math.min(delay * 2, LONGEST_MS);
-  };
-}
-
 function tick() {
-  if (isOver || expires === 0) return;
-  const left = Math.max(0, Math.round(expires - Date.now() / 1000));
+  if (!session || session.state === 'over' || session.expires === 0) return;
+  const left = Math.max(0, Math.round(session.expires - Date.now() / 1000));
   const two = (number) => String(number).padStart(2, '0');
   element('left').textContent = 'ends in ' +
       `${Math.floor(left / 3600)}:${two(Math.floor(left / 60) % 60)}:` +
@@ -192,7 +97,20 @@ function tick() {
 
 element('name').textContent = name;
 document.title = `${name} – Patchbay`;
-setInterval(tick, 1000);
-if (token) connect();
-else finish('This page needs its whole link: scan the code again, or ask ' +
-    'for a new link.');
+document.body.classList.toggle('camera', isCamera);
+try {
+  session = new PbSession({ session: name, token,
+    client: isCamera ? 'phone page' : 'page' });
+  for (const [type, handle] of Object.entries(handlers))
+    session.addEventListener(type, ({ detail }) => handle(detail));
+  session.join();
+  setInterval(tick, 1000);
+  // a slot is free again at once, not after the time for coming back
+  addEventListener('pagehide', () => session.leave());
+  addEventListener('pageshow', (event) => {
+    if (event.persisted) finish(describeFault('token-missing'));
+  });
+} catch (error) {
+  finish(describeFault(error instanceof PbFaultError ? error.fault
+      : 'internal'));
+}

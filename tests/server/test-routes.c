@@ -472,7 +472,9 @@ static void
 test_pages_hold_nothing (Fixture *f, gconstpointer unused)
 {
   static const char *const paths[] = { "/", "/s/demo", "/s/other",
-    "/web/session.js", "/web/style.css" };
+    "/web/session.js", "/web/pb-session.js", "/web/style.css" };
+  static const char *const absent[] = { "/web/home.html", "/web/session.html",
+    "/web/other.js", "/web/session", "/web/..", "/web/" };
   g_autofree char *admin = create_session (f, NULL);
 
   for (guint i = 0; i < G_N_ELEMENTS (paths); i++) {
@@ -484,6 +486,8 @@ test_pages_hold_nothing (Fixture *f, gconstpointer unused)
     g_assert_null (g_strstr_len (g_bytes_get_data (body, NULL),
         (gssize) g_bytes_get_size (body), "cam-wide"));
   }
+  for (guint i = 0; i < G_N_ELEMENTS (absent); i++)
+    assert_refused (f, "GET", absent[i], NULL, NULL, 404, "NOT_FOUND");
 }
 
 static void

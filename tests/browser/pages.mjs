@@ -1,0 +1,419 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Browsers among themselves: the module and the page in Chromium, with a real
+// patchbayd. Run by netns.sh.
+import { OUTSIDE, expect, run, test, until, within } from './lab.mjs';
+
+// A page sends; another plays. What both need.
+async function joinPair(lab, { back = false, admin: useAdmin = false } = {}) {
+  const server = await lab.server();
+  const admin = await server.create('demo', ['cam', 'other']);
+  const sender = await lab.bare(server);
+  const receiver = await lab.bare(server);
+
+  await startSender(sender, await server.mint(admin, 'demo', 'cam', 'send'));
+  await startReceiver(receiver, useAdmin ? admin
+      : await server.mint(admin, 'demo', 'cam', back ? undefined : 'receive'),
+  back);
+  return { server, admin, sender, receiver };
+}
+
+function startSender(page, token, options = {}) {
+  return page.evaluate(async ({ token, options }) => {
+    const { join, ...more } = options;
+    window.session = new PbSession({ session: 'demo', token, client: 'test', ...more });
+    follow(session, 'state', 'tally', 'cue', 'health', 'peer', 'fault', 'status', 'registered');
+    window.end = session.join({ stream: 'cam', direction: 'send', ...join });
+    end.addEventListener('feed', ({ detail }) => play(detail.media));
+    window.play = (media) => {
+      window.video ??= Object.assign(document.createElement('video'), { autoplay: true, muted: true });
+      video.srcObject = media;
+      document.body.append(video);
+    };
+    await end.publish({ camera: true, microphone: true });
+  }, { token, options });
+}
+
+function startReceiver(page, token, back = false, options = {}) {
+  return page.evaluate(async ({ token, back, options }) => {
+    window.session = new PbSession({ session: 'demo', token, client: 'test', ...options });
+    follow(session, 'state', 'tally', 'cue', 'health', 'peer', 'fault', 'status', 'registered');
+    window.end = session.join({ stream: 'cam', direction: 'receive', back });
+    end.addEventListener('feed', ({ detail }) => {
+      window.video ??= Object.assign(document.createElement('video'), { autoplay: true, muted: true });
+      video.srcObject = detail.media;
+      document.body.append(video);
+    });
+    if (back) await end.publish({ camera: true, microphone: true });
+  }, { token, back, options });
+}
+
+const frames = (page) => page.evaluate(() => window.video ? frames_of(video) : 0);
+
+/** So many more decoded frames. */
+async function play(page, what = 'frames', n = 15) {
+  const before = await frames(page);
+
+  return until(async () => await frames(page) >= before + n, `${what} are decoded`);
+}
+
+const saw = (page, type, fields, what = `${type} ${JSON.stringify(fields)}`) => until(() => page.evaluate(({ type, fields }) =>
+  seen(type, (e) => Object.entries(fields).every(([k, v]) => e[k] === v)), { type, fields }), what);
+
+const fault = (page, code) => saw(page, 'fault', { code });
+
+test('a page publishes, another plays it, and both say how', async (lab) => {
+  const { server, admin, sender, receiver } = await joinPair(lab);
+
+  await play(receiver);
+  const size = await receiver.evaluate(() => [video.videoWidth, video.videoHeight, video.srcObject.getTracks().map((t) => t.kind).sort()]);
+  expect(size[0] > 0 && `${size[2]}` === 'audio,video', `${size}`);
+  for (const page of [sender, receiver]) await saw(page, 'peer', { state: 'connected', path: 'direct' });
+  const slot = await until(async () => {
+    const now = await server.slot(admin, 'demo', 'cam');
+    return now?.sender?.frames > 0 && now.receivers[0]?.frames > 0 && now;
+  }, 'health of both at the server');
+  expect(slot.state === 'CONNECTED' && slot.sender.path === 'direct' && slot.sender.transport === 'webrtc', JSON.stringify(slot));
+  expect(slot.sender.bitrate > 0 || slot.sender.packets > 0, JSON.stringify(slot.sender));
+  // from the other end, over the data channel, and from the server
+  await saw(sender, 'health', { via: 'peer' });
+  await saw(sender, 'health', { via: 'server', direction: 'receive' });
+  await saw(receiver, 'health', { via: 'peer' });
+});
+
+test('the offer is short and prefers H.264, then VP8, and Opus', async (lab) => {
+  const server = await lab.server();
+  const page = await lab.bare(server);
+  const sdp = await page.evaluate(async () => {
+    const { preferCodecs } = await import('/web/pb-media.js');
+    const pc = new RTCPeerConnection();
+    for (const kind of ['audio', 'video']) preferCodecs(pc.addTransceiver(kind, { direction: 'sendonly' }), kind);
+    return (await pc.createOffer()).sdp;
+  });
+  const codecs = [...sdp.matchAll(/a=rtpmap:\d+ ([\w-]+)\//g)].map(([, codec]) => codec);
+
+  expect(sdp.length < 8192, `${sdp.length} octets`);
+  expect(codecs[0] === 'opus' && codecs.indexOf('H264') < codecs.indexOf('VP8') && codecs.includes('VP8'), `${codecs}`);
+  expect(codecs.every((codec) => ['opus', 'H264', 'VP8', 'rtx'].includes(codec)), `${codecs}`);
+  console.log(`# the offer has ${sdp.length} octets: ${codecs}`);
+});
+
+test('tally reaches both, from the server', async (lab) => {
+  const { server, admin, sender, receiver } = await joinPair(lab);
+  const room = await lab.bare(server);
+
+  await play(receiver);
+  await room.evaluate((token) => {
+    window.session = new PbSession({ session: 'demo', token });
+    follow(session, 'state', 'tally', 'session');
+    session.join();
+  }, admin);
+  await saw(room, 'state', { state: 'joined' });
+  await room.evaluate(() => session.setTally('cam', 'program'));
+  for (const page of [sender, receiver, room]) await saw(page, 'tally', { stream: 'cam', state: 'program', via: 'server' });
+  await room.evaluate(() => session.cue('cam', 'stand by, cam 2'));
+  await saw(sender, 'cue', { text: 'stand by, cam 2', via: 'server' });
+});
+
+test('the data channel carries tally and cue while the server is away, from an admin alone', async (lab) => {
+  const { server, sender, receiver } = await joinPair(lab, { admin: true });
+
+  await play(receiver);
+  await server.stop('SIGKILL');
+  for (const page of [sender, receiver]) await saw(page, 'state', { state: 'away' });
+  await receiver.evaluate(() => {
+    session.setTally('cam', 'program');
+    session.cue('cam', 'you are on');
+  });
+  await saw(sender, 'tally', { state: 'program', via: 'peer' });
+  await saw(sender, 'cue', { text: 'you are on', via: 'peer' });
+  await play(receiver, 'frames without the server');
+  // and the admin's word holds once it is back
+  const again = await lab.server({ port: server.port });
+  const admin = await again.create('demo', ['cam', 'other']);
+  await until(async () => (await again.slot(admin, 'demo', 'cam'))?.tally === 'program', 'the tally at the server');
+
+  // the other way nobody listens: a peer's word is not an admin's
+  await again.stop('SIGKILL');
+  await until(() => sender.evaluate(() => session.state === 'away'), 'away again');
+  await sender.evaluate(() => end.tell({ type: 'tally', stream: 'cam', state: 'off' }) || events.push({ type: 'lost' }));
+  await sender.evaluate(() => end.tell({ type: 'health', rtt: 4321 }));
+  await saw(receiver, 'health', { rtt: 4321 });
+  expect(await receiver.evaluate(() => end.tally) === 'program', 'what came before it in order was not heeded');
+});
+
+test('the server comes back and media never stopped', async (lab) => {
+  const { server, sender, receiver } = await joinPair(lab);
+
+  await play(receiver);
+  const before = await sender.evaluate(() => end.peers.map(({ peer }) => peer));
+  await server.stop('SIGKILL');
+  for (const page of [sender, receiver]) await saw(page, 'state', { state: 'away', code: 'server-unreachable' });
+  await play(receiver, 'frames without the server', 30);
+  const again = await lab.server({ port: server.port });
+  const admin = await again.create('demo', ['cam', 'other']);
+  await until(async () => (await again.slot(admin, 'demo', 'cam'))?.state === 'CONNECTED', 'the slot to be up again');
+  await play(receiver, 'frames afterwards', 30);
+  const after = await sender.evaluate(() => end.peers.map(({ peer, state }) => `${peer} ${state}`));
+  expect(`${after}` === `${before} connected`, `${before} became ${after}`);
+  const drops = await receiver.evaluate(() => events.filter((e) => e.type === 'peer' && e.state === 'interrupted').length);
+  expect(drops === 0, 'the connection was not touched');
+});
+
+test('a return feed runs over the same connection', async (lab) => {
+  const { sender, receiver } = await joinPair(lab, { back: true });
+
+  await play(receiver, 'frames at the receiver');
+  await play(sender, 'frames of the return feed');
+  const lines = await sender.evaluate(() => end.peers.length);
+  expect(lines === 1, 'one connection');
+});
+
+test('packets stop and come back: the same connection goes on, or the next', async (lab) => {
+  const { sender, receiver } = await joinPair(lab);
+
+  await play(receiver);
+  lab.block('meta l4proto udp');
+  for (const page of [sender, receiver]) await saw(page, 'peer', { state: 'interrupted', fault: 'peer-lost' });
+  await fault(sender, 'peer-lost');
+  lab.open();
+  const before = await frames(receiver);
+  await until(async () => await frames(receiver) > before + 15, 'frames after the interruption');
+});
+
+test('packets stop for long: a new attempt is begun', async (lab) => {
+  const { sender, receiver } = await joinPair(lab);
+
+  await play(receiver);
+  lab.block('meta l4proto udp');
+  await saw(sender, 'peer', { state: 'waiting', fault: 'peer-lost' });
+  lab.open();
+  const before = await frames(receiver);
+  await until(async () => await frames(receiver) !== before, 'another picture');
+  await play(receiver, 'frames of the next attempt');
+});
+
+test('a second viewer does not disturb the first, and each goes alone', async (lab) => {
+  const { server, admin, sender, receiver } = await joinPair(lab);
+  const second = await lab.bare(server);
+
+  await play(receiver);
+  await startReceiver(second, await server.mint(admin, 'demo', 'cam', 'receive'));
+  await play(second);
+  expect(await sender.evaluate(() => end.peers.length) === 2, 'two connections');
+  await second.evaluate(() => session.leave());
+  await saw(sender, 'peer', { state: 'gone', reason: 'left' });
+  await play(receiver);
+});
+
+test('mute, another track, and a new publish need no new connection', async (lab) => {
+  const { sender, receiver } = await joinPair(lab);
+
+  await play(receiver);
+  await sender.evaluate(async () => {
+    end.mute('audio', true);
+    end.mute('video', true);
+    if (end.media.getTracks().some((t) => t.enabled)) throw new Error('muted');
+    end.mute('video', false);
+    end.mute('audio', false);
+    const other = await navigator.mediaDevices.getUserMedia({ video: { width: 320, height: 240 } });
+    end.replaceTrack(other.getVideoTracks()[0]);
+  });
+  await until(() => receiver.evaluate(() => video.videoWidth === 320), 'the other picture');
+  await sender.evaluate(() => end.publish({ camera: { width: 160, height: 120 } }));
+  await until(() => receiver.evaluate(() => video.videoWidth === 160), 'the third picture');
+  const states = await sender.evaluate(() => events.filter((e) => e.type === 'peer').map((e) => e.state));
+  expect(states.filter((s) => s === 'connecting').length === 1, `${states}`);
+});
+
+test('what a viewer is too late for it gets as well: the sender comes last', async (lab) => {
+  const server = await lab.server();
+  const admin = await server.create('demo', ['cam', 'other']);
+  const receiver = await lab.bare(server);
+  const sender = await lab.bare(server);
+
+  await startReceiver(receiver, await server.mint(admin, 'demo', 'cam', 'receive'));
+  await saw(receiver, 'state', { state: 'joined' });
+  await startSender(sender, await server.mint(admin, 'demo', 'cam', 'send'));
+  await play(receiver);
+  await sender.evaluate(() => end.leave());
+  await saw(receiver, 'peer', { state: 'gone', reason: 'left' });
+  await startSender(sender, await server.mint(admin, 'demo', 'cam', 'send'));
+  await play(receiver, 'frames of the next sender');
+});
+
+test('a token that expires ends it in words; so does one that never was good', async (lab) => {
+  const server = await lab.server();
+  const admin = await server.create('demo', ['cam', 'other']);
+  const page = await lab.bare(server);
+
+  // an observer has no time to come back in
+  await startSender(page, await server.mint(admin, 'demo', 'cam', 'send', { ttl: 10 }));
+  await fault(page, 'token-expired');
+  const end = await page.evaluate(() => [session.state, session.fault.sentence, end.media]);
+  expect(end[0] === 'over' && /expired/.test(end[1]) && end[2] === null, `${end}`);
+  for (const [token, code] of [[admin.replace(/.$/, (c) => c === 'A' ? 'E' : 'A'), 'token-invalid'],
+    [await server.mint(admin, 'demo', 'other', 'send'), 'denied']]) {
+    const other = await lab.bare(server);
+    await startSender(other, token).catch(() => {});
+    await fault(other, code);
+  }
+  for (const [options, code] of [[{ session: 'demo', token: '' }, 'token-missing'], [{ session: 'demo', token: 'nonsense' }, 'token-invalid'],
+    [{ session: '../x', token: admin }, 'session-unknown']])
+    expect(await page.evaluate((o) => { try { new PbSession(o); } catch (e) { return e.fault; } }, options) === code, code);
+});
+
+test('two cameras on one slot: the second is told, and follows when the first goes', async (lab) => {
+  const { server, admin, sender, receiver } = await joinPair(lab);
+  const other = await lab.bare(server);
+
+  await play(receiver);
+  await startSender(other, await server.mint(admin, 'demo', 'cam', 'send'));
+  await fault(other, 'slot-taken');
+  await play(receiver);
+  await sender.evaluate(() => session.leave());
+  await saw(other, 'peer', { state: 'connected' });
+  await play(receiver);
+});
+
+test('a page that is not over https says so, and so does a refused camera', async (lab) => {
+  const server = await lab.server({ host: OUTSIDE, more: ['--insecure-plain'] });
+  const admin = await server.create('demo', ['cam']);
+  const page = await lab.page(server, `/s/demo#t=${await server.mint(admin, 'demo', 'cam', 'send')}`);
+
+  await page.getByRole('button', { name: 'Go live' }).click();
+  await page.getByText('only to pages over https').waitFor();
+  expect(await page.getByText('Your camera is off.').isVisible(), 'it is off');
+});
+
+test('a session closed by its admin ends the page', async (lab) => {
+  const { server, admin, sender } = await joinPair(lab);
+
+  await saw(sender, 'peer', { state: 'connected' });
+  await server.call('DELETE', '/api/session/demo', undefined, admin);
+  await fault(sender, 'session-closed');
+  expect(await sender.evaluate(() => session.state) === 'over', 'over');
+});
+
+test('no secret is in what events tell, in storage, or in the address', async (lab) => {
+  const { server, admin, sender, receiver } = await joinPair(lab);
+  const token = await server.mint(admin, 'demo', 'cam', 'send');
+  const page = await lab.page(server, `/s/demo#t=${token}`);
+
+  await play(receiver);
+  for (const bare of [sender, receiver]) {
+    const text = await bare.evaluate(() => JSON.stringify(events));
+    expect(!/p_[A-Za-z0-9]{8}|passphrase|credential|a=ice-pwd/.test(text), text);
+  }
+  await page.getByRole('button', { name: 'Go live' }).waitFor();
+  expect(page.url() === `${server.url}/s/demo`, page.url());
+  const kept = await page.evaluate(() => [localStorage.length, sessionStorage.length, document.cookie, history.state]);
+  expect(`${kept}` === '0,0,,', `${kept}`);
+  expect(!(await page.content()).includes(token.slice(2, 20)), 'the page does not hold it');
+});
+
+// --- the page ----------------------------------------------------------------
+
+const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
+const LAPTOP = { viewport: { width: 1366, height: 768 } };
+
+test('a phone goes live with one button, a laptop watches, tally fills the screen', async (lab) => {
+  const server = await lab.server();
+  const admin = await server.create('demo', ['cam', 'other']);
+  const phone = await lab.page(server, `/s/demo#t=${await server.mint(admin, 'demo', 'cam', 'send')}`, PHONE);
+  const button = phone.getByRole('button', { name: 'Go live' });
+
+  await phone.getByText('Your camera is off.').waitFor();
+  await lab.shot(phone, 'phone-off');
+  await button.click();
+  await phone.getByText('Live. Nobody is watching yet.').waitFor();
+  await lab.shot(phone, 'phone-live-alone');
+
+  const laptop = await lab.page(server, `/s/demo#t=${admin}`, LAPTOP);
+  const picture = laptop.locator('section.slot', { hasText: 'cam' }).locator('video.picture');
+  await until(() => picture.evaluate((video) => video.getVideoPlaybackQuality().totalVideoFrames > 20).catch(() => false), 'a picture');
+  await phone.getByText('Live: one viewer is connected.').waitFor();
+  await lab.shot(phone, 'phone-live');
+  await lab.shot(laptop, 'laptop-watching');
+
+  const room = await lab.bare(server);
+  await room.evaluate((token) => {
+    window.session = new PbSession({ session: 'demo', token });
+    session.join();
+  }, admin);
+  await until(() => room.evaluate(() => session.state === 'joined'), 'the room');
+  for (const [state, colour, text] of [['preview', 'rgb(11, 107, 52)', 'Preview'], ['program', 'rgb(179, 18, 29)', 'On air']]) {
+    await room.evaluate((s) => session.setTally('cam', s), state);
+    for (const page of [phone, laptop]) {
+      const tile = page.locator(`section.slot.${state}`);
+      await tile.getByText(text, { exact: true }).waitFor();
+      expect(await tile.evaluate((node) => getComputedStyle(node).backgroundColor) === colour, `${state} is ${colour}`);
+    }
+    const box = await phone.locator('section.slot').boundingBox();
+    expect(box.width * box.height > 0.75 * 390 * 844, `the light fills the phone: ${JSON.stringify(box)}`);
+    await lab.shot(phone, `phone-${state}`);
+    await lab.shot(laptop, `laptop-${state}`);
+  }
+  await room.evaluate(() => session.cue('cam', 'Stand by, camera 2'));
+  await phone.getByText('Stand by, camera 2').waitFor();
+  // health, in words, as the server reckons it
+  for (const page of [phone, laptop]) await page.locator('p.health').filter({ hasText: /\w/ }).first().waitFor();
+  await phone.getByRole('button', { name: 'Mute' }).click();
+  await phone.getByRole('button', { name: 'Unmute' }).waitFor();
+  await phone.getByRole('button', { name: 'Other camera' }).click();
+  const before = await picture.evaluate((video) => video.getVideoPlaybackQuality().totalVideoFrames);
+  await until(() => picture.evaluate((video, n) => video.getVideoPlaybackQuality().totalVideoFrames > n + 15, before), 'the other camera');
+  await lab.shot(phone, 'phone-cue');
+  const wide = await phone.evaluate(() => document.documentElement.scrollWidth);
+  expect(wide <= 390, `nothing is cut off at the side: ${wide}`);
+  await phone.getByRole('button', { name: 'Stop' }).click();
+  await phone.getByText('Your camera is off.').waitFor();
+});
+
+test('a camera that is refused is told so on the page, and may try again', async (lab) => {
+  const server = await lab.server();
+  const admin = await server.create('demo', ['cam']);
+  const page = await lab.page(server, `/s/demo#t=${await server.mint(admin, 'demo', 'cam', 'send')}`, PHONE);
+
+  await page.evaluate(() => {
+    const real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+    window.allow = () => { navigator.mediaDevices.getUserMedia = real; };
+    navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('no', 'NotAllowedError'));
+  });
+  await page.getByRole('button', { name: 'Go live' }).click();
+  await page.getByText('was not allowed').waitFor();
+  await lab.shot(page, 'phone-refused');
+  await page.evaluate(() => window.allow());
+  await page.getByRole('button', { name: 'Go live' }).click();
+  await page.getByText('Live. Nobody is watching yet.').waitFor();
+  expect(await page.getByText('was not allowed').count() === 0, 'the fault is gone');
+});
+
+test('the server goes and comes under the page', async (lab) => {
+  const server = await lab.server();
+  const admin = await server.create('demo', ['cam']);
+  const page = await lab.page(server, `/s/demo#t=${await server.mint(admin, 'demo', 'cam', 'send')}`, PHONE);
+
+  await page.getByRole('button', { name: 'Go live' }).click();
+  await page.getByText('Live. Nobody').waitFor();
+  await server.stop('SIGKILL');
+  await page.getByText('The server cannot be reached').waitFor();
+  await lab.shot(page, 'phone-away');
+  const again = await lab.server({ port: server.port });
+  const other = await again.create('demo', ['cam']);
+  await until(async () => (await again.slot(other, 'demo', 'cam'))?.sender, 'the camera to be back');
+  await until(async () => !await page.getByText('The server cannot be reached').isVisible(), 'the notice to go');
+});
+
+test('a link without a token, and a camera in an expired one, say what to do', async (lab) => {
+  const server = await lab.server();
+  const admin = await server.create('demo', ['cam']);
+  const none = await lab.page(server, '/s/demo');
+  const short = await lab.page(server, `/s/demo#t=${await server.mint(admin, 'demo', 'cam', 'send', { ttl: 10 })}`, PHONE);
+
+  await none.getByText('needs its whole link').waitFor();
+  await short.getByRole('button', { name: 'Go live' }).click();
+  await short.getByText('This link has expired').waitFor();
+  await lab.shot(short, 'phone-expired');
+});
+
+await run();
