@@ -18,9 +18,9 @@
   "connect-src 'self' wss:; img-src 'self' data:; form-action 'none'; " \
   "frame-ancestors 'none'; base-uri 'none'"
 /* A page makes a phone a camera; a page in one of its frames would not */
-#define PAGE_PERMISSIONS \
-  "camera=(self), microphone=(self), display-capture=(self), " \
-  "screen-wake-lock=(self), autoplay=(self), fullscreen=(self), " \
+#define PAGE_PERMISSIONS                                                       \
+  "camera=(self), microphone=(self), display-capture=(self), "                 \
+  "screen-wake-lock=(self), autoplay=(self), fullscreen=(self), "              \
   "geolocation=(), usb=(), serial=(), bluetooth=(), payment=()"
 
 static void

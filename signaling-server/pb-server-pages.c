@@ -63,7 +63,8 @@ PbServerReply *
 pb_server_handle_asset (PbServer *self, const PbServerRequest *request,
     GError **error)
 {
-  static const struct {
+  static const struct
+  {
     const char *suffix, *type;
   } kinds[] = {
     { ".js", "text/javascript; charset=utf-8" },
