@@ -110,6 +110,23 @@ pb_frame_gate_set_rate (PbFrameGate *self, guint bps)
     self->debt_bits = 0;
 }
 
+/**
+ * pb_frame_gate_pay:
+ * @self: the gate
+ * @size: octets
+ * @now_us: as pb_frame_gate_admit()'s
+ *
+ * A frame went over the same way that this gate was not asked for.
+ *
+ * Since: 0.1
+ */
+void
+pb_frame_gate_pay (PbFrameGate *self, gsize size, gint64 now_us)
+{
+  advance (self, now_us);
+  pay (self, size);
+}
+
 static gboolean
 admit_video (PbFrameGate *self, gboolean is_keyframe, gint64 queued_us)
 {

@@ -23,6 +23,8 @@ void pb_frame_gate_set_rate (PbFrameGate *self, guint bps);
 /* `queued_us`: how much of that stream waits to be sent already. */
 gboolean pb_frame_gate_admit (PbFrameGate *self, gboolean is_video,
     gboolean is_keyframe, gsize size, gint64 queued_us, gint64 now_us);
+/* What went over the same way past another gate. */
+void pb_frame_gate_pay (PbFrameGate *self, gsize size, gint64 now_us);
 /* TRUE once after frames were dropped: a keyframe would end the gap. */
 gboolean pb_frame_gate_wants_keyframe (PbFrameGate *self, gint64 now_us);
 /* Nobody has what was sent before: video begins with a keyframe again. */

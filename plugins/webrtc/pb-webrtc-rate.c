@@ -26,7 +26,7 @@ struct _PbWebrtcRate
 {
   GMutex lock;
   PbRateEstimator *estimator; /* lock */
-  PbFrameGate *gate;          /* lock */
+  GPtrArray *gates;           /* lock: of PbFrameGate, by track */
   gboolean was_fed;           /* lock */
   guint32 event;              /* lock: the last one's number */
   guint told_bps;             /* lock */
@@ -50,7 +50,8 @@ pb_webrtc_rate_new (guint min_kbps, guint max_kbps)
   g_mutex_init (&self->lock);
   self->estimator = pb_rate_estimator_new ((guint) MIN (min_bps, G_MAXUINT),
       (guint) MIN (max_bps + AUDIO_BPS, G_MAXUINT), START_BPS);
-  self->gate = pb_frame_gate_new ();
+  self->gates =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) pb_frame_gate_free);
 
   return self;
 }
@@ -63,7 +64,7 @@ void
 pb_webrtc_rate_free (PbWebrtcRate *self)
 {
   pb_rate_estimator_free (self->estimator);
-  pb_frame_gate_free (self->gate);
+  g_ptr_array_unref (self->gates);
   g_mutex_clear (&self->lock);
   g_free (self);
 }
@@ -130,7 +131,31 @@ G_GNUC_BEGIN_IGNORE_DEPRECATIONS /* it is GStreamer's choice */
 }
 G_GNUC_END_IGNORE_DEPRECATIONS
 
-/* With the lock held */
+/* With the lock held, as the two below */
+static void
+set_rate (PbWebrtcRate *self, PbFrameGate *gate)
+{
+  guint64 bps = pb_rate_estimator_get (self->estimator);
+
+  /* A counterpart that tells nothing has no bound. */
+  if (self->was_fed)
+    pb_frame_gate_set_rate (gate,
+        (guint) MIN (bps * GATE_SLACK / 100, G_MAXUINT));
+}
+
+static PbFrameGate *
+get_gate (PbWebrtcRate *self, guint track)
+{
+  while (self->gates->len <= track) {
+    PbFrameGate *gate = pb_frame_gate_new ();
+
+    set_rate (self, gate);
+    g_ptr_array_add (self->gates, gate);
+  }
+
+  return g_ptr_array_index (self->gates, track);
+}
+
 static gboolean
 has_news (PbWebrtcRate *self)
 {
@@ -138,9 +163,8 @@ has_news (PbWebrtcRate *self)
   guint change =
       bps > self->told_bps ? bps - self->told_bps : self->told_bps - bps;
 
-  if (self->was_fed)
-    pb_frame_gate_set_rate (self->gate,
-        (guint) MIN ((guint64) bps * GATE_SLACK / 100, G_MAXUINT));
+  for (guint i = 0; i < self->gates->len; i++)
+    set_rate (self, g_ptr_array_index (self->gates, i));
   if (change <= self->told_bps / NEWS_PART)
     return FALSE;
   self->told_bps = bps;
@@ -232,6 +256,7 @@ pb_webrtc_rate_get_loss (PbWebrtcRate *self)
 /**
  * pb_webrtc_rate_admit: (skip)
  * @self: the rate
+ * @track: counts from 0
  * @is_video: or audio
  * @buffer: one frame
  * @queued: how much of that stream waits already
@@ -240,18 +265,22 @@ pb_webrtc_rate_get_loss (PbWebrtcRate *self)
  * Returns: whether the frame goes
  */
 gboolean
-pb_webrtc_rate_admit (PbWebrtcRate *self, gboolean is_video, GstBuffer *buffer,
-    GstClockTime queued, gboolean *wants_keyframe)
+pb_webrtc_rate_admit (PbWebrtcRate *self, guint track, gboolean is_video,
+    GstBuffer *buffer, GstClockTime queued, gboolean *wants_keyframe)
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
   gint64 now_us = g_get_monotonic_time ();
-  gboolean is_key =
-      !GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT);
-  gboolean goes = pb_frame_gate_admit (self->gate, is_video, is_key,
-      gst_buffer_get_size (buffer),
+  gsize size = gst_buffer_get_size (buffer);
+  PbFrameGate *gate = get_gate (self, track);
+  gboolean goes = pb_frame_gate_admit (gate, is_video,
+      !GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT), size,
       GST_CLOCK_TIME_IS_VALID (queued) ? (gint64) (queued / 1000) : 0, now_us);
 
-  *wants_keyframe = pb_frame_gate_wants_keyframe (self->gate, now_us);
+  for (guint i = 0; goes && i < self->gates->len; i++) {
+    if (i != track)
+      pb_frame_gate_pay (g_ptr_array_index (self->gates, i), size, now_us);
+  }
+  *wants_keyframe = pb_frame_gate_wants_keyframe (gate, now_us);
 
   return goes;
 }
@@ -259,16 +288,16 @@ pb_webrtc_rate_admit (PbWebrtcRate *self, gboolean is_video, GstBuffer *buffer,
 /**
  * pb_webrtc_rate_restart: (skip)
  * @self: the rate
+ * @track: counts from 0
  *
- * The connection is there, or there again. Frames that were dropped before it
- * count as well.
+ * The consumer has nothing of what was sent before.
  */
 void
-pb_webrtc_rate_restart (PbWebrtcRate *self)
+pb_webrtc_rate_restart (PbWebrtcRate *self, guint track)
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
-  pb_frame_gate_restart (self->gate);
+  pb_frame_gate_restart (get_gate (self, track));
 }
 
 /**
@@ -281,6 +310,10 @@ guint64
 pb_webrtc_rate_get_dropped (PbWebrtcRate *self)
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  guint64 n = 0;
 
-  return pb_frame_gate_get_dropped (self->gate);
+  for (guint i = 0; i < self->gates->len; i++)
+    n += pb_frame_gate_get_dropped (g_ptr_array_index (self->gates, i));
+
+  return n;
 }

@@ -25,12 +25,13 @@ gboolean pb_webrtc_rate_tick (PbWebrtcRate *self);
 guint pb_webrtc_rate_get (PbWebrtcRate *self);       /* bits per second */
 double pb_webrtc_rate_get_loss (PbWebrtcRate *self); /* percent */
 
-/* Whether the frame goes; `queued`: GST_CLOCK_TIME_NONE where that is not
- * known. */
-gboolean pb_webrtc_rate_admit (PbWebrtcRate *self, gboolean is_video,
-    GstBuffer *buffer, GstClockTime queued, gboolean *wants_keyframe);
-/* Connected, again maybe: video begins with a keyframe. */
-void pb_webrtc_rate_restart (PbWebrtcRate *self);
+/* Whether the frame goes; each track waits for a keyframe of its own.
+ * `queued`: GST_CLOCK_TIME_NONE where that is not known. */
+gboolean pb_webrtc_rate_admit (PbWebrtcRate *self, guint track,
+    gboolean is_video, GstBuffer *buffer, GstClockTime queued,
+    gboolean *wants_keyframe);
+/* Connected, again maybe, or another stream: it begins with a keyframe. */
+void pb_webrtc_rate_restart (PbWebrtcRate *self, guint track);
 guint64 pb_webrtc_rate_get_dropped (PbWebrtcRate *self); /* frames */
 
 G_END_DECLS

@@ -178,6 +178,18 @@ test_audio_takes_from_what_video_has (Fixture *f, gconstpointer unused)
 }
 
 static void
+test_what_goes_past_another_gate_counts (Fixture *f, gconstpointer unused)
+{
+  pb_frame_gate_set_rate (f->gate, 80000);
+  g_assert_true (key (f, 100, 0));
+  pb_frame_gate_pay (f->gate, 5000, f->now);
+  g_assert_false (video (f, 100, 0));
+  f->now += G_USEC_PER_SEC;
+  pb_frame_gate_pay (f->gate, 100, f->now);
+  g_assert_true (key (f, 100, 0));
+}
+
+static void
 test_a_keyframe_is_asked_for_once_in_two_seconds (Fixture *f,
     gconstpointer unused)
 {
@@ -295,6 +307,8 @@ main (int argc, char **argv)
       test_a_narrow_way_gets_what_it_carries);
   ADD ("audio-goes-before-video", test_audio_goes_before_video);
   ADD ("audio-takes-from-what-video-has", test_audio_takes_from_what_video_has);
+  ADD ("what-goes-past-another-gate-counts",
+      test_what_goes_past_another_gate_counts);
   ADD ("a-keyframe-is-asked-for-once-in-two-seconds",
       test_a_keyframe_is_asked_for_once_in_two_seconds);
   ADD ("asking-is-limited-across-gaps", test_asking_is_limited_across_gaps);

@@ -34,7 +34,7 @@ new_event (GValueArray *array)
   GstStructure *structure = gst_structure_new_empty ("RTPTWCCPackets");
   GValue value = G_VALUE_INIT;
 
-  g_value_init (&value, G_TYPE_VALUE_ARRAY);
+  g_value_init (&value, g_value_array_get_type ());
   g_value_take_boxed (&value, array);
   gst_structure_take_value (structure, "packets", &value);
 
@@ -155,21 +155,27 @@ test_frames_pass_the_gate (void)
   g_autoptr (GstEvent) event = new_feedback (1, 0);
   gboolean wants = FALSE;
 
-  g_assert_false (pb_webrtc_rate_admit (rate, TRUE, delta, 0, &wants));
+  g_assert_false (pb_webrtc_rate_admit (rate, 0, TRUE, delta, 0, &wants));
   g_assert_true (wants);
   g_assert_true (
-      pb_webrtc_rate_admit (rate, TRUE, key, GST_CLOCK_TIME_NONE, &wants));
+      pb_webrtc_rate_admit (rate, 0, TRUE, key, GST_CLOCK_TIME_NONE, &wants));
   /* no feedback yet, no rate */
-  g_assert_true (pb_webrtc_rate_admit (rate, TRUE, delta, 0, &wants));
-  g_assert_false (pb_webrtc_rate_admit (rate, TRUE, delta, GST_SECOND, &wants));
+  g_assert_true (pb_webrtc_rate_admit (rate, 0, TRUE, delta, 0, &wants));
+  g_assert_false (
+      pb_webrtc_rate_admit (rate, 0, TRUE, delta, GST_SECOND, &wants));
+  /* each track begins for itself */
+  g_assert_false (pb_webrtc_rate_admit (rate, 2, TRUE, delta, 0, &wants));
+  g_assert_true (pb_webrtc_rate_admit (rate, 2, TRUE, key, 0, &wants));
 
-  pb_webrtc_rate_restart (rate);
+  pb_webrtc_rate_restart (rate, 0);
   pb_webrtc_rate_take_event (rate, event);
-  g_assert_true (pb_webrtc_rate_admit (rate, TRUE, key, 0, &wants));
-  g_assert_false (pb_webrtc_rate_admit (rate, TRUE, delta, 0, &wants));
+  g_assert_true (pb_webrtc_rate_admit (rate, 0, TRUE, key, 0, &wants));
+  g_assert_false (pb_webrtc_rate_admit (rate, 0, TRUE, delta, 0, &wants));
   g_assert_false (wants);
-  g_assert_true (pb_webrtc_rate_admit (rate, FALSE, key, 0, &wants));
-  g_assert_cmpuint (pb_webrtc_rate_get_dropped (rate), ==, 3);
+  /* they share the way; audio goes first */
+  g_assert_false (pb_webrtc_rate_admit (rate, 2, TRUE, delta, 0, &wants));
+  g_assert_true (pb_webrtc_rate_admit (rate, 1, FALSE, key, 0, &wants));
+  g_assert_cmpuint (pb_webrtc_rate_get_dropped (rate), ==, 5);
 }
 
 int
