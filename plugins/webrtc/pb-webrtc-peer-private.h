@@ -7,6 +7,7 @@
 
 #include "pb-webrtc-codec.h"
 #include "pb-webrtc-peer.h"
+#include "pb-webrtc-rate.h"
 #include "pb-webrtc-sdp.h"
 
 G_BEGIN_DECLS
@@ -31,7 +32,6 @@ typedef struct
   GstWebRTCRTPTransceiver *transceiver; /* owned */
 
   GMutex lock;
-  gboolean awaits_keyframe; /* lock */
 } PbWebrtcSender;
 
 /* What rates are made of */
@@ -60,6 +60,9 @@ struct _PbWebrtcPeer
   PbWebrtcState state;
   gboolean has_local, has_remote; /* descriptions */
   GSource *deadline; /* owned */
+  GSource *second; /* owned: each second while connected */
+
+  PbWebrtcRate *rate; /* owned; set in new, any thread */
 
   /* negotiation */
   GstWebRTCSessionDescription *local; /* being set */
@@ -90,6 +93,7 @@ struct _PbWebrtcPeer
 
   int is_verified; /* atomic: the certificate is the one signalled */
   int can_send; /* atomic: and the peer is CONNECTED */
+  int estimate_due; /* atomic: estimate is on its way */
   int keyframe_asked; /* atomic: needs_keyframe is on its way */
 };
 
@@ -125,6 +129,8 @@ void pb_webrtc_sender_unref (gpointer self);
 gboolean pb_webrtc_sender_link (PbWebrtcSender *self, guint mline,
     guint payload, guint extmap);
 void pb_webrtc_sender_push (PbWebrtcSender *self, GstBuffer *buffer);
+/* Any thread: what the way carries has changed. */
+void pb_webrtc_sender_tell_estimate (PbWebrtcPeer *peer);
 /* Nothing but a keyframe goes next. */
 void pb_webrtc_sender_restart (PbWebrtcSender *self);
 

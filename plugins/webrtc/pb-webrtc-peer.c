@@ -16,6 +16,7 @@
 /* webrtcbin's promises may never come back, and ICE may wait for ever for a
  * counterpart that says nothing more. */
 #define DEADLINE_MS 20000
+#define SECOND_MS 1000
 
 typedef struct
 {
@@ -58,6 +59,7 @@ pb_webrtc_peer_unref (PbWebrtcPeer *self)
   g_hash_table_unref (self->receivers);
   g_ptr_array_unref (self->received);
   g_free (self->peer_pem);
+  pb_webrtc_rate_free (self->rate);
   g_clear_pointer (&self->remote, gst_sdp_message_free);
   g_clear_pointer (&self->local, gst_webrtc_session_description_free);
   gst_clear_object (&self->config.clock);
@@ -218,6 +220,19 @@ on_deadline (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
+/* Where feedback stays away there is no event that says so. */
+static gboolean
+on_second (gpointer user_data)
+{
+  PbWebrtcPeer *self = user_data;
+
+  if (self->state >= PB_WEBRTC_CONNECTED && self->state < PB_WEBRTC_FAILED &&
+      pb_webrtc_rate_tick (self->rate))
+    pb_webrtc_sender_tell_estimate (self);
+
+  return G_SOURCE_CONTINUE;
+}
+
 static void
 do_connection_state (PbWebrtcPeer *self, gpointer unused)
 {
@@ -234,6 +249,9 @@ do_connection_state (PbWebrtcPeer *self, gpointer unused)
       }
       for (guint i = 0; i < self->senders->len; i++)
         pb_webrtc_sender_restart (g_ptr_array_index (self->senders, i));
+      if (self->second == NULL)
+        self->second =
+            pb_timer_new (self->context, SECOND_MS, on_second, self);
       pb_webrtc_peer_set_state (self, PB_WEBRTC_CONNECTED, PB_FAULT_NONE);
       break;
     case GST_WEBRTC_PEER_CONNECTION_STATE_FAILED:
@@ -490,6 +508,7 @@ pb_webrtc_peer_new (GMainContext *context, const PbWebrtcConfig *config,
   self->addresses = g_strdupv ((char **) config->addresses);
   self->callbacks = *callbacks;
   self->user_data = user_data;
+  self->rate = pb_webrtc_rate_new (config->min_kbps, config->max_kbps);
   self->receivers = g_hash_table_new (NULL, NULL);
   self->received = g_ptr_array_new_with_free_func (clear_pad);
   self->senders = g_ptr_array_new_with_free_func (pb_webrtc_sender_unref);
@@ -560,6 +579,7 @@ pb_webrtc_peer_free (PbWebrtcPeer *self)
   g_rw_lock_writer_unlock (&self->calling);
 
   pb_timer_clear (&self->deadline);
+  pb_timer_clear (&self->second);
   g_mutex_lock (&self->lock);
   if (self->deliver != NULL)
     g_source_destroy (self->deliver);

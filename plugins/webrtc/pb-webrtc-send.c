@@ -24,7 +24,6 @@ pb_webrtc_sender_new (PbWebrtcPeer *peer, guint index,
   self->caps = gst_caps_ref (track->caps);
   self->codec = pb_webrtc_codec_from_caps (track->caps);
   self->ssrc = g_random_int () | 1;
-  self->awaits_keyframe = TRUE;
 
   return self;
 }
@@ -67,13 +66,33 @@ ask_keyframe (PbWebrtcPeer *peer)
     pb_webrtc_peer_post (peer, do_keyframe, NULL, NULL);
 }
 
+static void
+do_estimate (PbWebrtcPeer *peer, gpointer unused)
+{
+  g_atomic_int_set (&peer->estimate_due, FALSE);
+  peer->callbacks.estimate (peer, pb_webrtc_rate_get (peer->rate),
+      peer->user_data);
+}
+
+/* Any thread. */
+void
+pb_webrtc_sender_tell_estimate (PbWebrtcPeer *peer)
+{
+  if (g_atomic_int_compare_and_exchange (&peer->estimate_due, FALSE, TRUE))
+    pb_webrtc_peer_post (peer, do_estimate, NULL, NULL);
+}
+
 static GstPadProbeReturn
 on_upstream (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
 {
   GstEvent *event = GST_PAD_PROBE_INFO_EVENT (info);
+  PbWebrtcPeer *peer = user_data;
+
+  if (pb_webrtc_rate_take_event (peer->rate, event))
+    pb_webrtc_sender_tell_estimate (peer);
 
   if (gst_video_event_is_force_key_unit (event))
-    ask_keyframe (user_data);
+    ask_keyframe (peer);
 
   return GST_PAD_PROBE_OK;
 }
@@ -172,13 +191,9 @@ pb_webrtc_sender_link (PbWebrtcSender *self, guint mline, guint payload,
 void
 pb_webrtc_sender_restart (PbWebrtcSender *self)
 {
-  if (self->codec == NULL || !self->codec->is_video)
-    return;
-
-  g_mutex_lock (&self->lock);
-  self->awaits_keyframe = TRUE;
-  g_mutex_unlock (&self->lock);
-  ask_keyframe (self->peer);
+  pb_webrtc_rate_restart (self->peer->rate, self->index);
+  if (self->codec != NULL && self->codec->is_video)
+    ask_keyframe (self->peer);
 }
 
 /* Any thread. */
@@ -186,19 +201,20 @@ void
 pb_webrtc_sender_push (PbWebrtcSender *self, GstBuffer *buffer)
 {
   g_autoptr (GstAppSrc) source = NULL;
-  gboolean is_due = TRUE;
+  gboolean goes, wants_keyframe;
 
   g_mutex_lock (&self->lock);
   if (self->source != NULL)
     source = gst_object_ref (self->source);
-  if (self->codec != NULL && self->codec->is_video && self->awaits_keyframe) {
-    is_due = !GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT);
-    if (is_due)
-      self->awaits_keyframe = FALSE;
-  }
   g_mutex_unlock (&self->lock);
-  if (source == NULL || !is_due)
+  if (source == NULL)
     return;
 
-  gst_app_src_push_buffer (source, gst_buffer_ref (buffer));
+  goes = pb_webrtc_rate_admit (self->peer->rate, self->index,
+      self->codec->is_video, buffer,
+      gst_app_src_get_current_level_time (source), &wants_keyframe);
+  if (wants_keyframe)
+    ask_keyframe (self->peer);
+  if (goes)
+    gst_app_src_push_buffer (source, gst_buffer_ref (buffer));
 }

@@ -129,6 +129,9 @@ answer (PbWebrtcPeer *self, const GstStructure *reply, const Request *request)
       self->config.latency_ms;
   reading.stats.sent.connected = reading.stats.received.connected =
       self->state == PB_WEBRTC_CONNECTED;
+  reading.stats.sent.bandwidth_kbps = pb_webrtc_rate_get (self->rate) / 1000.0;
+  reading.stats.sent.packets_dropped =
+      (gint64) pb_webrtc_rate_get_dropped (self->rate);
   self->counts = reading.counts;
   request->done (self, &reading.stats, request->user_data);
 }
