@@ -329,9 +329,6 @@ answer_mline (PbWebrtcPeer *self, const PbWebrtcMline *mline)
   PbWebrtcSender *sender = find_sender (self, mline, &payload);
   g_autoptr (GstCaps) caps = NULL;
 
-  if (transceiver == NULL)
-    return;
-
   if (sender != NULL) {
     caps = pb_webrtc_codec_new_caps (sender->codec, sender->caps, payload);
     gst_caps_set_simple (caps, "ssrc", G_TYPE_UINT, sender->ssrc, NULL);
@@ -339,6 +336,14 @@ answer_mline (PbWebrtcPeer *self, const PbWebrtcMline *mline)
     caps = new_receive_caps (mline);
   }
   add_extmap (caps, extmap);
+  /* webrtcbin would make one as it answers, without what we ask for; it takes
+   * one that is there and fits. */
+  if (transceiver == NULL && !gst_caps_is_empty (caps))
+    g_signal_emit_by_name (self->webrtc, "add-transceiver",
+        GST_WEBRTC_RTP_TRANSCEIVER_DIRECTION_RECVONLY, caps, &transceiver);
+  if (transceiver == NULL)
+    return;
+
   /* webrtcbin gives a pad only to a transceiver that may send. */
   set_transceiver (transceiver, mline->kind == PB_WEBRTC_VIDEO,
       sender != NULL && receives
