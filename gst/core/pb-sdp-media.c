@@ -486,7 +486,8 @@ pb_sdp_get_pwd (PbSdp *self)
 }
 
 /* The section that speaks for all in the BUNDLE group of another: the group's
- * first; -1 where that one is in no group. */
+ * first (of those there are: FFmpeg always lists two); -1 where that one is in
+ * no group. */
 int
 pb_sdp_find_tag (PbSdp *self, guint media)
 {
@@ -499,9 +500,12 @@ pb_sdp_find_tag (PbSdp *self, guint media)
     if (group == NULL)
       break;
     words = g_strsplit (group, " ", -1);
-    if (g_strcmp0 (words[0], "BUNDLE") == 0 &&
-        g_strv_contains ((const char *const *) words + 1, mid))
-      return pb_sdp_find_mid (self, words[1]);
+    if (g_strcmp0 (words[0], "BUNDLE") != 0 ||
+        !g_strv_contains ((const char *const *) words + 1, mid))
+      continue;
+    for (char **word = words + 1; *word != NULL; word++)
+      if (pb_sdp_find_mid (self, *word) >= 0)
+        return pb_sdp_find_mid (self, *word);
   }
 
   return -1;

@@ -57,6 +57,45 @@ typedef struct {
 PB_API char *pb_strings_format (PbClientKind kind, PbSrtMode mode,
     PbDirection direction, const PbEndpoint *endpoint, const char **note);
 
+/* What speaks WHIP (sends) or WHEP (receives): WebRTC by one HTTP request. */
+typedef enum {
+  PB_HTTP_WHIP,           /* any that asks for an address and a token */
+  PB_HTTP_OBS,            /* OBS 30 and newer */
+  PB_HTTP_FFMPEG,         /* FFmpeg 8 and newer */
+  PB_HTTP_GSTREAMER_WHIP, /* gst-plugins-rs: whipclientsink */
+  PB_HTTP_WHEP,
+  PB_HTTP_GSTREAMER_WHEP, /* gst-plugins-rs: whepclientsrc */
+  PB_N_HTTP_CLIENTS,
+} PbHttpClient;
+
+PB_API GType pb_http_client_get_type (void);
+#define PB_TYPE_HTTP_CLIENT (pb_http_client_get_type ())
+PB_API const char *pb_http_client_get_name (PbHttpClient client); /* "obs-whip" */
+/* SEND with WHIP, RECEIVE with WHEP: it does nothing else. */
+PB_API PbDirection pb_http_client_get_direction (PbHttpClient client);
+
+/**
+ * PbHttpEndpoint:
+ * What a client of WHIP or WHEP is told.
+ */
+typedef struct {
+  const char *url;   /* the server's public one: "https://host" */
+  const char *session;
+  const char *stream;
+  const char *token; /* for that slot and direction, and for nothing else */
+} PbHttpEndpoint;
+
+/* (transfer full): URL/whip/SESSION/STREAM or URL/whep/… */
+PB_API char *pb_strings_http_url (PbDirection direction, const char *url,
+    const char *session, const char *stream);
+/* (transfer full): what to paste, as pb_strings_format(): there always is one.
+ * For /connect: after the SRT strings of an END come those whose direction is
+ * the END's, with `mode` "whip" or "whep", whether or not an end of ours is
+ * there; each END has one freshly minted token of the admin's remaining time
+ * for them. Free with pb_secret_free(). */
+PB_API char *pb_strings_format_http (PbHttpClient client,
+    const PbHttpEndpoint *endpoint, const char **note);
+
 /* "#!::r=session/slot,m=publish" (the sender) or m=request (the receiver). */
 PB_API char *pb_strings_stream_id (const char *session, const char *stream,
     PbDirection direction);
