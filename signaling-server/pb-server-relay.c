@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/pb-permit.h"
+#include "core/pb-sdp.h"
 #include "pb-server-session.h"
 
 static gboolean
@@ -160,6 +161,109 @@ check_signal_fields (const PbJsonMember *members, gsize n_members,
   return TRUE;
 }
 
+/* Do both stand on this machine? Then its own addresses are no secret, nor out
+ * of reach. */
+static gboolean
+is_local (PbServerPeer *peer)
+{
+  return peer->remote != NULL && (g_str_has_prefix (peer->remote, "127.") ||
+      g_str_equal (peer->remote, "::1"));
+}
+
+static const PbJsonMember *
+find_text (const PbJsonMember *data, const char *name, gsize max,
+    PbJsonMember members[PB_JSON_MEMBERS_MAX], GError **error)
+{
+  const PbJsonMember *text;
+  gsize n = 0;
+
+  if (!pb_json_scan (data->value, (gssize) data->value_length, members,
+          PB_JSON_MEMBERS_MAX, &n, error))
+    return NULL;
+  text = pb_json_find (members, n, name);
+  if (text != NULL && text->kind == PB_JSON_STRING &&
+      text->value_length > 0 && text->value_length <= max)
+    return text;
+  g_set_error (error, PB_ERROR, PB_ERROR_INVALID,
+      "“%s” in “data” must be a text of some length.", name);
+
+  return NULL;
+}
+
+/* One line, of an address that packets may be sent to. A name (mDNS) passes:
+ * each end knows what it does with it. */
+static gboolean
+check_candidate (const PbJsonMember *data, PbAddressFlags flags,
+    GError **error)
+{
+  PbJsonMember members[PB_JSON_MEMBERS_MAX];
+  char line[PB_CANDIDATE_MAX + 1];
+  const PbJsonMember *text =
+      find_text (data, "candidate", PB_CANDIDATE_MAX, members, error);
+
+  if (text == NULL)
+    return FALSE;
+  (void) pb_json_unescape (text, line);
+
+  return pb_candidate_judge (line, flags, error) <= PB_CANDIDATE_NAME;
+}
+
+/* (transfer full): the message anew, with another description in it */
+static char *
+print_signal (const Kind *kind, const char *from, const char *to, gint64 link,
+    const char *sdp)
+{
+  g_autoptr (PbMessage) message = pb_message_new (PB_MESSAGE_SIGNAL);
+  JsonObject *data = json_object_new ();
+  JsonNode *node = json_node_alloc ();
+
+  pb_message_set_string (message, "from", from);
+  pb_message_set_string (message, "to", to);
+  pb_message_set_string (message, "kind", kind->name);
+  pb_message_set_int (message, "link", link);
+  json_object_set_string_member (data, "sdp", sdp);
+  json_node_take_object (node, data);
+  pb_message_take_node (message, "data", node);
+
+  return pb_message_print (message);
+}
+
+/* A description that names hosts nobody should send to is none the worse
+ * without them: machines with many interfaces name link-local ones. `*anew` is
+ * the message that goes instead, where there are such. */
+static gboolean
+check_sdp (const Kind *kind, const PbJsonMember *data, PbServerPeer *from,
+    PbServerPeer *to, gint64 link, char **anew, GError **error)
+{
+  PbJsonMember members[PB_JSON_MEMBERS_MAX];
+  PbSdpFlags flags = PB_SDP_DROP_CANDIDATES;
+  PbSdpType type = PB_SDP_OFFER;
+  const PbJsonMember *member =
+      find_text (data, "sdp", PB_SDP_SIGNAL_MAX, members, error);
+  g_autofree char *text = NULL;
+  g_autoptr (PbSdp) sdp = NULL;
+  gsize length;
+
+  if (member == NULL)
+    return FALSE;
+  if (is_local (from) && is_local (to))
+    flags |= PB_SDP_LOOPBACK;
+  if (!pb_sdp_type_from_name (kind->name, &type))
+    g_return_val_if_reached (FALSE);
+  text = g_malloc (member->value_length + 1);
+  length = pb_json_unescape (member, text);
+  sdp = pb_sdp_parse (type, text, (gssize) length, flags, error);
+  if (sdp == NULL)
+    return FALSE;
+  if (pb_sdp_get_n_dropped (sdp) > 0) {
+    g_autofree char *printed = pb_sdp_print (sdp);
+
+    *anew = print_signal (kind, from->id, to->id, link, printed);
+  }
+
+  return TRUE;
+}
+
 /* Whoever may be told something now: a token can have run out since it was
  * shown, on a socket that has been silent. */
 static gboolean
@@ -176,26 +280,37 @@ is_entitled (PbServerSession *session, PbServerPeer *peer)
 
 /* What passes between these two, and how much of it. */
 static gboolean
-check_pair (const Kind *kind, PbServerPeer *from, PbServerPeer *to,
-    gint64 link, GError **error)
+check_pair (const Kind *kind, const PbJsonMember *data, PbServerPeer *from,
+    PbServerPeer *to, gint64 link, char **anew, GError **error)
 {
   PbTransport transport = pb_server_peer_get_common (from, to);
+  PbAddressFlags flags = PB_ADDRESS_STRICT;
 
   if (transport == PB_TRANSPORT_NONE)
     return deny (error, PB_ERROR_STATE, "The two share no transport.");
-  if (kind->what == KIND_SDP) {
-    if (transport != PB_TRANSPORT_WEBRTC)
-      return deny (error, PB_ERROR_STATE, "The two do not meet by WebRTC.");
-    /* it may restart ICE, with as many candidates again at either end */
-    pb_server_peer_forget_candidates (from, to->id);
-    pb_server_peer_forget_candidates (to, from->id);
+  switch (kind->what) {
+    case KIND_SDP:
+      if (transport != PB_TRANSPORT_WEBRTC)
+        return deny (error, PB_ERROR_STATE,
+            "The two do not meet by WebRTC.");
+      if (!check_sdp (kind, data, from, to, link, anew, error))
+        return FALSE;
+      /* it may restart ICE, with as many candidates again at either end */
+      pb_server_peer_forget_candidates (from, to->id);
+      pb_server_peer_forget_candidates (to, from->id);
+      return TRUE;
+    case KIND_CANDIDATE:
+      if (transport == PB_TRANSPORT_SRT)
+        flags |= PB_ADDRESS_LINK_LOCAL;
+      if (is_local (from) && is_local (to))
+        flags |= PB_ADDRESS_LOOPBACK;
+      return pb_server_peer_count_candidate (from, to->id, link)
+          ? check_candidate (data, flags, error)
+          : deny (error, PB_ERROR_INVALID,
+              "A connection has at most 64 candidates.");
+    default:
+      return TRUE;
   }
-  if (kind->what == KIND_CANDIDATE &&
-      !pb_server_peer_count_candidate (from, to->id, link))
-    return deny (error, PB_ERROR_INVALID,
-        "A connection has at most 64 candidates.");
-
-  return TRUE;
 }
 
 /**
@@ -207,7 +322,8 @@ check_pair (const Kind *kind, PbServerPeer *from, PbServerPeer *to,
  * @length: its length
  * @error: why it is not handed on
  *
- * The one message that is handed on as the bytes that came, without json-glib.
+ * The one message that is handed on as the bytes that came, without json-glib
+ * (but for a description that lost a candidate on the way).
  *
  * Returns: whether it was, or waits for nobody
  */
@@ -222,6 +338,7 @@ pb_server_link_relay (PbServerLink *self, const PbJsonMember *members,
   PbServerPeer *to;
   char from_id[PB_PEER_ID_MAX + 1];
   char to_id[PB_PEER_ID_MAX + 1];
+  g_autofree char *anew = NULL;
   gint64 link;
 
   if (kind == NULL || !check_size (kind, length, error) ||
@@ -248,12 +365,15 @@ pb_server_link_relay (PbServerLink *self, const PbJsonMember *members,
   if (to == NULL || !pb_server_session_are_ends (from, to) ||
       !is_entitled (self->session, to))
     return deny (error, PB_ERROR_NOT_FOUND, "There is no such peer.");
-  if (!check_pair (kind, from, to, link, error))
+  if (!check_pair (kind, data, from, to, link, &anew, error))
     return FALSE;
 
   /* a lost peer is introduced again when it comes back */
   if (to->link != NULL) {
-    pb_server_link_send_text (to->link, text, length);
+    if (anew != NULL)
+      pb_server_link_send_text (to->link, anew, strlen (anew));
+    else
+      pb_server_link_send_text (to->link, text, length);
     self->context->metrics.messages_relayed++;
   }
 

@@ -343,3 +343,28 @@ pb_json_hash (const guint8 *text, gsize length, gboolean is_plain)
 
   return hash;
 }
+
+/**
+ * pb_json_unescape: (skip)
+ * @member: a string, as pb_json_scan() gave it
+ * @out: (out caller-allocates): where its text goes, with room for one octet
+ * more than the slice has
+ *
+ * Returns: how long the text is; it ends with a NUL and holds no other
+ */
+gsize
+pb_json_unescape (const PbJsonMember *member, char *out)
+{
+  Decoder decoder = { (const guint8 *) member->value,
+    (const guint8 *) member->value + member->value_length };
+  gsize n = 0;
+  int c;
+
+  g_return_val_if_fail (member->kind == PB_JSON_STRING, 0);
+
+  while ((c = decode_byte (&decoder)) >= 0)
+    out[n++] = (char) c;
+  out[n] = '\0';
+
+  return n;
+}

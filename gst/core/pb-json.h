@@ -50,6 +50,10 @@ PB_API gboolean pb_json_scan (const char *text, gssize length,
 PB_API const PbJsonMember *pb_json_find (const PbJsonMember *members,
     gsize n_members, const char *key);
 
+/* The text of a string member, unescaped, with a NUL after it: `out` has room
+ * for its value_length + 1. Returns the length. */
+PB_API gsize pb_json_unescape (const PbJsonMember *member, char *out);
+
 /* Strict check, then json-glib. (transfer full) */
 PB_API JsonNode *pb_json_parse (const char *text, gssize length, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
