@@ -256,8 +256,13 @@ check_sdp (const Kind *kind, const PbJsonMember *data, PbServerPeer *from,
   if (sdp == NULL)
     return FALSE;
   if (pb_sdp_get_n_dropped (sdp) > 0) {
+    g_autoptr (PbSdp) strict = pb_sdp_parse (type, text, (gssize) length,
+        flags & ~PB_SDP_DROP_CANDIDATES, NULL);
     g_autofree char *printed = pb_sdp_print (sdp);
 
+    /* names (mDNS) alone */
+    if (strict != NULL)
+      return TRUE;
     *anew = print_signal (kind, from->id, to->id, link, printed);
   }
 

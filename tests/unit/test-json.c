@@ -307,6 +307,28 @@ test_what_is_no_number_prints_as_null (void)
   }
 }
 
+static void
+test_a_string_is_unescaped (void)
+{
+  static const char *const text =
+      "{\"a\":\"\",\"b\":\"plain é\",\"c\":\"\\\"\\\\\\/\\b\\f\\n\\r\\t\","
+      "\"d\":\"\\u0041\\u00e9\\u20ac\\uD83D\\uDE00.\"}";
+  static const char *const expected[] = { "", "plain é",
+    "\"\\/\b\f\n\r\t", "Aé€😀." };
+  PbJsonMember members[4];
+  gsize n = 0;
+
+  g_assert_true (pb_json_scan (text, -1, members, 4, &n, NULL));
+  g_assert_cmpuint (n, ==, 4);
+  for (guint i = 0; i < n; i++) {
+    g_autofree char *out = g_malloc (members[i].value_length + 1);
+
+    g_assert_cmpuint (pb_json_unescape (&members[i], out), ==,
+        strlen (expected[i]));
+    g_assert_cmpstr (out, ==, expected[i]);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -326,6 +348,7 @@ main (int argc, char **argv)
   ADD ("print-and-parse-agree", test_print_and_parse_agree);
   ADD ("what-is-no-number-prints-as-null",
       test_what_is_no_number_prints_as_null);
+  ADD ("a-string-is-unescaped", test_a_string_is_unescaped);
 
   return g_test_run ();
 }
