@@ -38,11 +38,12 @@ def pair(*args, **tokens):
 
 
 def ours(scope, server, number):
-    admin = server.create(name="bench%d" % number)["token"]
-    uri = server.uri(session="bench%d" % number)
+    name = "bench%d" % number
+    admin = server.create(name=name)["token"]
+    uri = server.uri(session=name)
     return pair("ours", str(MEASURED_S), uri,
-                PB_SEND=server.mint(admin, "cam-wide", "send"),
-                PB_RECEIVE=server.mint(admin, "cam-wide", "receive"))
+                PB_SEND=server.mint(admin, "cam-wide", "send", session=name),
+                PB_RECEIVE=server.mint(admin, "cam-wide", "receive", session=name))
 
 
 def cpu(child):
@@ -57,12 +58,12 @@ def second_consumer(scope, server, number):
     admin = server.create(name=name)["token"]
     uri = server.uri(session=name)
     sender = scope.pipeline("sender", SENDER % uri,
-                            token=server.mint(admin, "cam-wide", "send"))
+                            token=server.mint(admin, "cam-wide", "send", session=name))
     used, receivers = [], []
     for i in range(2):
         receivers.append(scope.pipeline(
             "receiver%d" % i, RECEIVER % uri, count=("out",),
-            token=server.mint(admin, "cam-wide", "receive")))
+            token=server.mint(admin, "cam-wide", "receive", session=name)))
         receivers[-1].wait_event("first-buffer", timeout=20)
         time.sleep(1)  # the pace of a measurement, not a wait
         before = cpu(sender)
