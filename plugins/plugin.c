@@ -6,6 +6,7 @@
 #include "glue/pb-gst-debug.h"
 #include "signal/gstpbsignal.h"
 #include "srt/gstpbsrtbin.h"
+#include "webrtc/gstpbsrcsink.h"
 
 static gboolean
 plugin_init (GstPlugin *plugin)
@@ -15,6 +16,7 @@ plugin_init (GstPlugin *plugin)
   pb_gst_debug_init ();
   is_any |= GST_ELEMENT_REGISTER (pbsignal, plugin);
   is_any |= GST_ELEMENT_REGISTER (pbsrtbin, plugin);
+  is_any |= GST_ELEMENT_REGISTER (pbsrcsink, plugin);
 
   return is_any;
 }

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the element (gstpbsrcsink.c), its properties (-props), the way in from
+ * its sink pads (-in) and the way out to its src pads (-out) share. */
+
+#include "glue/pb-gst-session.h"
+#include "glue/pb-gst-settings.h"
+#include "gstpbsrcsink.h"
+#include "pb-codec.h"
+#include "pb-webrtc-end.h"
+
+G_BEGIN_DECLS
+
+typedef enum {
+  GST_PB_SRC_SINK_AUTO,
+  GST_PB_SRC_SINK_SEND,
+  GST_PB_SRC_SINK_RECEIVE,
+} GstPbSrcSinkDirection;
+
+typedef enum {
+  GST_PB_SRC_SINK_TRANSPORT_AUTO,
+  GST_PB_SRC_SINK_TRANSPORT_WEBRTC,
+  GST_PB_SRC_SINK_TRANSPORT_SRT,
+} GstPbSrcSinkTransport;
+
+typedef enum {
+  GST_PB_SRC_SINK_POLICY_ALL,
+  GST_PB_SRC_SINK_POLICY_RELAY,
+} GstPbSrcSinkPolicy;
+
+enum {
+  PROP_0,
+  PROP_URI,
+  PROP_TOKEN,
+  PROP_TOKEN_FILE,
+  PROP_STREAM,
+  PROP_DIRECTION,
+  PROP_TRANSPORT,
+  PROP_VIDEO_CODEC,
+  PROP_MIN_BITRATE,
+  PROP_MAX_BITRATE,
+  PROP_LATENCY,
+  PROP_ICE_TRANSPORT_POLICY,
+  PROP_FEC,
+  PROP_LOCAL_ADDRESS,
+  PROP_INSECURE,
+  PROP_HEALTH_INTERVAL,
+  PROP_DECODE,
+  PROP_STATS,
+  PROP_TALLY,
+  PROP_STATE,
+  PROP_CONSUMERS,
+  GST_PB_SRC_SINK_N_PROPS
+};
+
+/* A picture that can be recognised; a picture that a control room likes. */
+#define GST_PB_SRC_SINK_MIN_KBPS 150
+#define GST_PB_SRC_SINK_MAX_KBPS 4000
+/* Time for one retransmission over 100 ms of round trip, and for jitter */
+#define GST_PB_SRC_SINK_LATENCY_MS 200
+
+struct _GstPbSrcSink
+{
+  GstBin parent;
+
+  GMutex lock;
+  /* lock: the settings */
+  PbGstSettings settings;
+  char *stream, *local_address;
+  GstPbSrcSinkDirection direction;
+  GstPbSrcSinkTransport transport;
+  GstPbSrcSinkPolicy policy;
+  PbCodec video_codec; /* PB_CODEC_NONE: chosen by what is there */
+  guint min_kbps, max_kbps, latency_ms, health_interval_ms;
+  gboolean has_fec, decodes;
+
+  /* lock: the way in; gstpbsrcsink-in.c */
+  GPtrArray *ins;
+  guint kbps;           /* of all video */
+  gint64 first_caps_us; /* monotonic; 0: none has caps */
+  gboolean is_published, is_publishing, is_dirty;
+
+  /* lock: the way out; gstpbsrcsink-out.c */
+  GPtrArray *outs;
+  gint64 first_pad_us;
+  gboolean is_complete; /* no-more-pads was emitted */
+
+  /* lock: from READY to PAUSED and back */
+  gboolean is_receiver; /* of the slot */
+
+  /* lock: from NULL to READY and back */
+  PbGstSession *session;
+  /* lock: from READY to PAUSED and back */
+  PbWebrtcEnd *end;
+};
+
+extern GParamSpec *gst_pb_src_sink_props[];
+
+/* (transfer full) (nullable): from READY to PAUSED and back; locks inside */
+PbWebrtcEnd *gst_pb_src_sink_ref_end (GstPbSrcSink *self);
+
+/* --- in --- */
+
+/* (transfer none) (nullable) */
+GstPad *gst_pb_src_sink_add_in (GstPbSrcSink *self, GstPadTemplate *template,
+    const char *name, gboolean is_video);
+void gst_pb_src_sink_remove_in (GstPbSrcSink *self, GstPad *pad);
+gboolean gst_pb_src_sink_has_ins (GstPbSrcSink *self);
+/* Tells the end what is sent, once that is known. */
+void gst_pb_src_sink_publish (GstPbSrcSink *self);
+/* A new beginning: nothing has been told to the end. */
+void gst_pb_src_sink_reset_ins (GstPbSrcSink *self);
+void gst_pb_src_sink_clear_ins (GstPbSrcSink *self);
+void gst_pb_src_sink_set_rate (GstPbSrcSink *self, guint kbps);
+void gst_pb_src_sink_ask_keyframe (GstPbSrcSink *self);
+/* When the bin lets go of its children */
+void gst_pb_src_sink_in_free (gpointer in);
+
+/* --- out --- */
+
+/* As PbWebrtcEndCallbacks has it */
+void gst_pb_src_sink_take (GstPbSrcSink *self, guint source, guint track,
+    gboolean is_video, GstSample *sample);
+void gst_pb_src_sink_lose (GstPbSrcSink *self, guint source);
+/* EOS on all */
+void gst_pb_src_sink_end_outs (GstPbSrcSink *self);
+void gst_pb_src_sink_remove_outs (GstPbSrcSink *self);
+void gst_pb_src_sink_out_free (gpointer out);
+
+/* In class_init, with the functions that set and get them */
+void gst_pb_src_sink_install_properties (GObjectClass *klass);
+
+G_END_DECLS
