@@ -39,6 +39,8 @@ static const struct {
   { PB_SERVER_AUDIT_CONNECT_READ, "connect_read", "session", "read", FALSE },
   { PB_SERVER_AUDIT_PEER_REGISTERED, "peer_registered", "peer", "create", FALSE },
   { PB_SERVER_AUDIT_PEER_GONE, "peer_gone", "peer", "delete", FALSE },
+  { PB_SERVER_AUDIT_WHIP_CREATED, "whip_created", "peer", "create", FALSE },
+  { PB_SERVER_AUDIT_WHIP_DELETED, "whip_deleted", "peer", "delete", FALSE },
   { PB_SERVER_AUDIT_TALLY_CHANGED, "tally_changed", "slot", "update", FALSE },
   { PB_SERVER_AUDIT_CUE_GIVEN, "cue_given", "slot", "update", FALSE },
   { PB_SERVER_AUDIT_AUTH_FAILED, "auth_failed", "server", "refuse", TRUE },

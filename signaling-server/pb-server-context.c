@@ -28,6 +28,11 @@ pb_server_limits_init (PbServerLimits *self)
     .sweep_ms = 1000,
     .snapshot_ms = 100,
     .stop_ms = 1000,
+    .whip_answer_ms = PB_WHIP_ANSWER_S * 1000,
+    .whip_connect_us = PB_WHIP_CONNECT_S * G_USEC_PER_SEC,
+    .whip_per_session = PB_WHIP_PER_SESSION_MAX,
+    .whip_per_token = PB_WHIP_PER_TOKEN_MAX,
+    .whip_patches = PB_WHIP_PATCHES_MAX,
   };
 }
 

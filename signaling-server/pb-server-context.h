@@ -26,6 +26,11 @@ typedef struct {
   guint sweep_ms;
   guint snapshot_ms;       /* at most one `session` message in this time */
   guint stop_ms;           /* sockets have this long to read `closed` */
+  guint whip_answer_ms;    /* an end has this long to answer an offer */
+  gint64 whip_connect_us;  /* and then this long until media */
+  guint whip_per_session;  /* resources of WHIP and WHEP */
+  guint whip_per_token;
+  guint whip_patches;      /* of one resource */
 } PbServerLimits;
 
 /**

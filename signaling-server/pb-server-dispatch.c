@@ -6,6 +6,7 @@
 #include "core/pb-limits.h"
 #include "core/pb-random.h"
 #include "pb-server-envelope.h"
+#include "pb-server-pending.h"
 #include "pb-server-private.h"
 
 /* The only file that sees HTTP, and the one order in which a request is
@@ -28,6 +29,10 @@ request_clear (PbServerRequest *request)
 {
   g_free (request->route);
   g_free (request->name);
+  g_free (request->stream);
+  g_free (request->resource);
+  g_free (request->client);
+  g_free (request->match);
   g_free (request->id);
   g_free (request->address);
   g_clear_pointer (&request->query, g_hash_table_unref);
@@ -90,6 +95,24 @@ read_address (PbServer *self, SoupServerMessage *msg, PbServerRequest *request)
   }
   request->address =
       inet != NULL ? g_inet_address_to_string (inet) : g_strdup ("0.0.0.0");
+}
+
+/* What the client calls itself, as far as people can read it. */
+static char *
+read_client (SoupMessageHeaders *headers)
+{
+  const char *agent = soup_message_headers_get_one (headers, "User-Agent");
+  g_autofree char *text = NULL;
+
+  if (agent == NULL)
+    return NULL;
+  text = g_strndup (agent, PB_CLIENT_MAX);
+  for (char *c = text; *c != '\0'; c++)
+    if (!g_ascii_isprint (*c))
+      *c = '?';
+  g_strstrip (text);
+
+  return *text != '\0' ? g_steal_pointer (&text) : NULL;
 }
 
 /* --- the query ----------------------------------------------------------- */
@@ -228,7 +251,8 @@ check_origin (PbServer *self, SoupServerMessage *msg,
       return TRUE;
     return fail (error, PB_ERROR_DENIED, "no Origin, no token in a header");
   }
-  if (is_own_origin (self, origin))
+  if ((route->flags & PB_SERVER_ROUTE_ANY_ORIGIN) != 0 ||
+      is_own_origin (self, origin))
     return TRUE;
 
   return fail (error, PB_ERROR_DENIED, "foreign Origin");
@@ -262,14 +286,29 @@ check_token (PbServer *self, SoupServerMessage *msg,
   name = request->name != NULL ? request->name
       : pb_token_get_session (request->token);
 
-  return pb_permit (request->token, route->action, name, NULL, error);
+  return pb_permit (request->token, route->action, name, request->stream,
+      error);
 }
 
 /* --- the body ------------------------------------------------------------ */
 
-static gboolean
-check_body (SoupServerMessage *msg, PbServerRequest *request, GError **error)
+/* What a body must say that it is, where it may not be left out. */
+static const char *
+get_body_type (const PbServerRoute *route)
 {
+  if ((route->flags & PB_SERVER_ROUTE_SDP) != 0)
+    return PB_SERVER_TYPE_SDP;
+  if ((route->flags & PB_SERVER_ROUTE_FRAGMENT) != 0)
+    return PB_SERVER_TYPE_FRAGMENT;
+
+  return NULL;
+}
+
+static gboolean
+check_body (SoupServerMessage *msg, const PbServerRoute *route,
+    PbServerRequest *request, GError **error)
+{
+  const char *wanted = get_body_type (route);
   SoupMessageHeaders *headers = soup_server_message_get_request_headers (msg);
   SoupMessageBody *body = soup_server_message_get_request_body (msg);
   const char *type = soup_message_headers_get_content_type (headers, NULL);
@@ -278,6 +317,13 @@ check_body (SoupServerMessage *msg, PbServerRequest *request, GError **error)
     return fail (error, PB_ERROR_TOO_LARGE, "A body has 65536 octets.");
   request->body = body->data != NULL ? body->data : "";
   request->body_length = (gsize) body->length;
+  if (wanted != NULL) {
+    if (type == NULL || g_ascii_strcasecmp (type, wanted) != 0)
+      return fail (error, PB_ERROR_MEDIA_TYPE, "not SDP");
+    if (request->body_length > PB_SDP_MAX)
+      return fail (error, PB_ERROR_TOO_LARGE, "A body of SDP has 32768 octets.");
+    return TRUE;
+  }
   /* also keeps out what a browser sends to strangers without asking them */
   if (request->body_length > 0 && (type == NULL ||
           g_ascii_strcasecmp (type, "application/json") != 0))
@@ -289,6 +335,32 @@ check_body (SoupServerMessage *msg, PbServerRequest *request, GError **error)
 
 /* --- the answer ---------------------------------------------------------- */
 
+/* No client has a say in any of it: names are checked, ids are ours. */
+static void
+send_entity (SoupMessageHeaders *headers, const PbServerReply *reply)
+{
+  if (reply->location != NULL)
+    soup_message_headers_replace (headers, "Location", reply->location);
+  if (reply->tag != NULL) {
+    g_autofree char *quoted = g_strdup_printf ("\"%s\"", reply->tag);
+
+    soup_message_headers_replace (headers, "ETag", quoted);
+  }
+  for (guint i = 0; reply->ice_servers != NULL && i < reply->ice_servers->len;
+       i++) {
+    const PbServerIceServer *server =
+        g_ptr_array_index (reply->ice_servers, i);
+    g_autoptr (GString) link = g_string_new (NULL);
+
+    g_string_printf (link, "<%s>; rel=\"ice-server\"", server->url);
+    if (server->username != NULL)
+      g_string_append_printf (link, "; username=\"%s\"; credential=\"%s\"; "
+          "credential-type=\"password\"", server->username,
+          server->credential);
+    soup_message_headers_append (headers, "Link", link->str);
+  }
+}
+
 static void
 send (SoupServerMessage *msg, const char *request_id,
     const PbServerReply *reply)
@@ -296,6 +368,7 @@ send (SoupServerMessage *msg, const char *request_id,
   SoupMessageHeaders *headers = soup_server_message_get_response_headers (msg);
 
   soup_message_headers_replace (headers, "X-Request-Id", request_id);
+  send_entity (headers, reply);
   if (g_strcmp0 (reply->type, PB_SERVER_TYPE_HTML) == 0) {
     soup_message_headers_replace (headers, "Content-Security-Policy",
         PAGE_POLICY);
@@ -303,9 +376,10 @@ send (SoupServerMessage *msg, const char *request_id,
         PAGE_PERMISSIONS);
   }
   soup_server_message_set_status (msg, reply->status, NULL);
+  if (reply->type != NULL)
+    soup_message_headers_set_content_type (headers, reply->type, NULL);
   if (reply->body == NULL)
     return;
-  soup_message_headers_set_content_type (headers, reply->type, NULL);
   soup_message_body_append_bytes (soup_server_message_get_response_body (msg),
       reply->body);
 }
@@ -333,7 +407,13 @@ pb_server_send_error (PbServer *self, SoupServerMessage *msg,
 
   if (status == 401)
     soup_message_headers_replace (headers, "WWW-Authenticate", "Bearer");
-  if (status == 429 || status == 503)
+  if (status == 405) {
+    g_autofree char *methods = pb_server_routes_list_methods (
+        g_uri_get_path (soup_server_message_get_uri (msg)));
+
+    soup_message_headers_replace (headers, "Allow", methods);
+  }
+  if (status == 429 || status == 503 || code == PB_ERROR_NOT_LIVE)
     soup_message_headers_replace (headers, "Retry-After",
         code == PB_ERROR_FULL ? "30" : "2");
   self->context->metrics.errors[MIN (status / 100, 5)]++;
@@ -365,6 +445,104 @@ log_refused (PbServer *self, const PbServerRequest *request,
       "reason", pb_error_get_reason ((PbError) error->code),
       "token", request->token != NULL
           ? pb_token_get_id (request->token) : NULL, NULL);
+}
+
+/* --- other sites' pages -------------------------------------------------- */
+
+/* Where a token is all that counts, and no cookie could stand in for it, a
+ * page of any site may ask and read the answer. */
+static void
+allow_any_origin (SoupServerMessage *msg, const PbServerRoute *route,
+    const char *path)
+{
+  SoupMessageHeaders *headers = soup_server_message_get_response_headers (msg);
+  g_autofree char *methods = NULL;
+
+  soup_message_headers_replace (headers, "Access-Control-Allow-Origin", "*");
+  soup_message_headers_replace (headers, "Access-Control-Expose-Headers",
+      "Location, Link, ETag, Retry-After, X-Request-Id");
+  if (!g_str_equal (route->method, "OPTIONS"))
+    return;
+
+  methods = pb_server_routes_list_methods (path);
+  soup_message_headers_replace (headers, "Allow", methods);
+  soup_message_headers_replace (headers, "Access-Control-Allow-Methods",
+      methods);
+  soup_message_headers_replace (headers, "Access-Control-Allow-Headers",
+      "Authorization, Content-Type, If-Match");
+  soup_message_headers_replace (headers, "Access-Control-Max-Age", "600");
+  if (strstr (methods, "POST") != NULL)
+    soup_message_headers_replace (headers, "Accept-Post", PB_SERVER_TYPE_SDP);
+  if (strstr (methods, "PATCH") != NULL)
+    soup_message_headers_replace (headers, "Accept-Patch",
+        PB_SERVER_TYPE_FRAGMENT);
+}
+
+/* --- answers that take their time ---------------------------------------- */
+
+typedef struct {
+  PbServer *server;
+  SoupServerMessage *msg;
+  char *request_id;
+  PbServerPending *pending;
+  GSource *client; /* (nullable): tells when it goes */
+} Waiting;
+
+static void
+resume (Waiting *self)
+{
+  if (self->client != NULL) {
+    g_source_destroy (self->client);
+    g_source_unref (self->client);
+  }
+  self->server->n_waiting--;
+  soup_server_message_unpause (self->msg);
+  pb_server_pending_unref (self->pending);
+  g_object_unref (self->msg);
+  g_free (self->request_id);
+  g_free (self);
+}
+
+static void
+on_settled (const PbServerReply *reply, const GError *error,
+    gpointer user_data)
+{
+  Waiting *self = user_data;
+
+  if (reply != NULL)
+    send (self->msg, self->request_id, reply);
+  else
+    pb_server_send_error (self->server, self->msg, self->request_id, error);
+  resume (self);
+}
+
+/* libsoup still has to be told something, so that it lets go. */
+static gboolean
+on_client_gone (gpointer user_data)
+{
+  Waiting *self = user_data;
+
+  pb_server_pending_abandon (self->pending);
+  soup_server_message_set_status (self->msg, 503, NULL);
+  resume (self);
+
+  return G_SOURCE_REMOVE;
+}
+
+static void
+wait_for_answer (PbServer *self, SoupServerMessage *msg,
+    const char *request_id, PbServerPending *pending)
+{
+  Waiting *waiting = g_new0 (Waiting, 1);
+
+  waiting->server = self;
+  waiting->msg = g_object_ref (msg);
+  waiting->request_id = g_strdup (request_id);
+  waiting->pending = pb_server_pending_ref (pending);
+  waiting->client = pb_server_gate_watch_client (msg, on_client_gone, waiting);
+  self->n_waiting++;
+  soup_server_message_pause (msg);
+  pb_server_pending_wait (pending, on_settled, waiting);
 }
 
 /* --- the order ----------------------------------------------------------- */
@@ -403,16 +581,18 @@ serve (PbServer *self, SoupServerMessage *msg, const char *path,
   if (self->is_stopping)
     return fail (error, PB_ERROR_UNAVAILABLE, "stopping");
   route = pb_server_routes_find (soup_server_message_get_method (msg), path,
-      &request->name, error);
+      request, error);
   if (route == NULL)
     return FALSE;
   request->route = g_strconcat (route->method, " ", route->path, NULL);
+  if ((route->flags & PB_SERVER_ROUTE_ANY_ORIGIN) != 0)
+    allow_any_origin (msg, route, path);
   if (!read_query (msg, route, request, error) ||
       !check_token (self, msg, route, request, error))
     return FALSE;
   if ((route->flags & PB_SERVER_ROUTE_WEBSOCKET) != 0)
     return upgrade (self, msg, request, error);
-  if (!check_body (msg, request, error))
+  if (!check_body (msg, route, request, error))
     return FALSE;
   *reply = route->handle (self, request, error);
   if (*reply == NULL)
@@ -438,6 +618,7 @@ serve (PbServer *self, SoupServerMessage *msg, const char *path,
 void
 pb_server_dispatch (PbServer *self, SoupServerMessage *msg, const char *path)
 {
+  SoupMessageHeaders *headers = soup_server_message_get_request_headers (msg);
   g_auto (PbServerRequest) request = { NULL };
   g_autoptr (PbServerReply) reply = NULL;
   g_autoptr (GError) error = NULL;
@@ -445,9 +626,14 @@ pb_server_dispatch (PbServer *self, SoupServerMessage *msg, const char *path)
   self->context->metrics.requests++;
   request.id = pb_random_id (REQUEST_ID_LENGTH);
   read_address (self, msg, &request);
+  request.client = read_client (headers);
+  request.match =
+      g_strdup (soup_message_headers_get_list (headers, "If-Match"));
   if (!serve (self, msg, path, &request, &reply, &error)) {
     log_refused (self, &request, error);
     pb_server_send_error (self, msg, request.id, error);
+  } else if (reply != NULL && reply->pending != NULL) {
+    wait_for_answer (self, msg, request.id, reply->pending);
   } else if (reply != NULL) {
     send (msg, request.id, reply);
   }

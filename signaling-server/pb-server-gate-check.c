@@ -68,7 +68,8 @@ refuse (PbServerGate *self, SoupServerMessage *msg, guint status, PbError code,
     g_string_append_printf (text, "%s: %s\r\n", fixed_headers[i].name,
         fixed_headers[i].value);
   if (status == SOUP_STATUS_METHOD_NOT_ALLOWED)
-    g_string_append (text, "Allow: GET, HEAD, POST, DELETE\r\n");
+    g_string_append (text, 
+        "Allow: GET, HEAD, POST, PATCH, DELETE, OPTIONS\r\n");
   g_string_append_printf (text,
       "X-Request-Id: %s\r\nContent-Type: application/json\r\n"
       "Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
@@ -85,8 +86,10 @@ refuse (PbServerGate *self, SoupServerMessage *msg, guint status, PbError code,
 static gboolean
 is_allowed (const char *method)
 {
-  return g_str_equal (method, "GET") || g_str_equal (method, "HEAD") ||
-         g_str_equal (method, "POST") || g_str_equal (method, "DELETE");
+  static const char *const methods[] = { "GET", "HEAD", "POST", "PATCH",
+    "DELETE", "OPTIONS", NULL };
+
+  return g_strv_contains (methods, method);
 }
 
 static gboolean

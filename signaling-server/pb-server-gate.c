@@ -135,6 +135,60 @@ pb_server_gate_steal_ticket (SoupServerMessage *msg)
   return self;
 }
 
+typedef struct
+{
+  GSourceFunc gone;
+  gpointer user_data;
+} Watch;
+
+static gboolean
+on_stir (GSocket *socket, GIOCondition condition, gpointer user_data)
+{
+  Watch *watch = user_data;
+  char octet;
+  gssize n = recv (g_socket_get_fd (socket), &octet, 1,
+      MSG_PEEK | MSG_DONTWAIT);
+
+  if (n < 0 && errno == EAGAIN && (condition & (G_IO_HUP | G_IO_ERR)) == 0)
+    return G_SOURCE_CONTINUE;
+  /* The next request already: what comes after it cannot be seen, and the
+   * end of the connection is found when this one is answered. */
+  if (n > 0)
+    return G_SOURCE_REMOVE;
+
+  return watch->gone (watch->user_data);
+}
+
+/**
+ * pb_server_gate_watch_client:
+ * @msg: a request whose answer is not there yet
+ * @gone: called once, where the client has closed its side; it destroys the
+ *   source
+ * @user_data: for @gone
+ *
+ * Returns: (transfer full) (nullable): the source that looks
+ */
+GSource *
+pb_server_gate_watch_client (SoupServerMessage *msg, GSourceFunc gone,
+    gpointer user_data)
+{
+  PbServerTicket *ticket = pb_server_gate_get_ticket (msg);
+  GSource *source;
+  Watch *watch;
+
+  if (ticket == NULL || ticket->socket == NULL)
+    return NULL;
+  watch = g_new0 (Watch, 1);
+  watch->gone = gone;
+  watch->user_data = user_data;
+  source = g_socket_create_source (ticket->socket, G_IO_IN | G_IO_HUP, NULL);
+  g_source_set_static_name (source, "patchbay client");
+  g_source_set_callback (source, G_SOURCE_FUNC (on_stir), watch, g_free);
+  g_source_attach (source, g_main_context_get_thread_default ());
+
+  return source;
+}
+
 /**
  * pb_server_ticket_steal_socket:
  * @self: a ticket

@@ -67,6 +67,11 @@ gboolean pb_server_gate_listen_socket (PbServerGate *self, GSocket *socket,
 /* No new connections; those there are stay. */
 void pb_server_gate_stop_listening (PbServerGate *self);
 
+/* (nullable) (transfer full): attached; calls once, when the client has closed
+ * its side: libsoup does not look while an answer is not there. Destroy it. */
+GSource *pb_server_gate_watch_client (SoupServerMessage *msg,
+    GSourceFunc gone, gpointer user_data);
+
 /* (nullable) (transfer full): of a connection that leaves HTTP; none of the
  * deadlines here holds for it any more. */
 PbServerTicket *pb_server_gate_steal_ticket (SoupServerMessage *msg);

@@ -107,6 +107,10 @@ pb_server_metrics_print (const PbServerMetrics *self)
     labelled (out, "peers_health", "health", pb_health_status_get_name (i),
         self->peers_by_health[i]);
 
+  head (out, "whip_resources", "gauge", "Clients of WHIP and WHEP.");
+  labelled (out, "whip_resources", "kind", "whip", self->whip[0]);
+  labelled (out, "whip_resources", "kind", "whep", self->whip[1]);
+
   single (out, "sessions_created_total", "counter", "Sessions created.",
       self->sessions_created);
   single (out, "tokens_minted_total", "counter", "Peer tokens minted.",
@@ -133,6 +137,15 @@ pb_server_metrics_print (const PbServerMetrics *self)
         self->sockets_closed[i]);
   single (out, "stun_requests_total", "counter",
       "STUN binding requests answered.", self->stun_requests);
+
+  head (out, "whip_created_total", "counter",
+      "Offers by WHIP and WHEP that an end answered.");
+  labelled (out, "whip_created_total", "kind", "whip", self->whip_created[0]);
+  labelled (out, "whip_created_total", "kind", "whep", self->whip_created[1]);
+  head (out, "whip_refused_total", "counter",
+      "Offers by WHIP and WHEP that no end answered, or one refused.");
+  labelled (out, "whip_refused_total", "kind", "whip", self->whip_refused[0]);
+  labelled (out, "whip_refused_total", "kind", "whep", self->whip_refused[1]);
 
   return g_string_free (out, FALSE);
 }

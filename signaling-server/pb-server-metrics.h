@@ -41,11 +41,14 @@ typedef struct {
   guint64 sockets_opened;
   guint64 sockets_closed[PB_SERVER_N_CLOSED];
   guint64 stun_requests;
+  guint64 whip_created[2]; /* WHIP, WHEP */
+  guint64 whip_refused[2]; /* with a good token and offer */
 
   /* now */
   guint sessions;
   guint sockets;
   guint peers;
+  guint whip[2];           /* resources: WHIP, WHEP */
   guint slots_by_state[PB_STATE_CLOSED + 1];
   guint peers_by_health[PB_HEALTH_CRITICAL + 1];
   gint64 uptime_s;

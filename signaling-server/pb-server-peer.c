@@ -5,6 +5,7 @@
 
 #include "core/pb-limits.h"
 #include "pb-server-session.h"
+#include "pb-server-virtual.h"
 
 /* What a peer told another one of itself in this attempt. */
 typedef struct {
@@ -54,6 +55,7 @@ pb_server_peer_free (PbServerPeer *self)
   g_hash_table_unref (self->connections);
   g_clear_pointer (&self->candidates, g_hash_table_unref);
   pb_health_free (self->health);
+  pb_server_virtual_free (self->http);
   g_free (self);
 }
 
@@ -70,6 +72,32 @@ pb_server_peer_get_common (PbServerPeer *self, PbServerPeer *other)
   PbTransport both = self->transports & other->transports;
 
   return both & PB_TRANSPORT_WEBRTC ? PB_TRANSPORT_WEBRTC : both;
+}
+
+/**
+ * pb_server_peer_is_here: (skip)
+ * @self: the registration
+ *
+ * Returns: whether it is connected, and not lost
+ */
+gboolean
+pb_server_peer_is_here (PbServerPeer *self)
+{
+  return self->link != NULL || self->http != NULL;
+}
+
+/**
+ * pb_server_peer_tell: (skip)
+ * @self: the registration
+ * @message: what to say
+ */
+void
+pb_server_peer_tell (PbServerPeer *self, PbMessage *message)
+{
+  if (self->link != NULL)
+    pb_server_link_send (self->link, message);
+  else if (self->http != NULL)
+    pb_server_virtual_hear (self->http, message);
 }
 
 /**

@@ -11,11 +11,13 @@ G_BEGIN_DECLS
 typedef struct _PbServerSession PbServerSession;
 typedef struct _PbServerSlot PbServerSlot;
 typedef struct _PbServerLink PbServerLink;
+typedef struct _PbServerVirtual PbServerVirtual;
 
 /**
  * PbServerPeer:
  * One registration: one end of one slot, or an observer. Owned by its session;
- * survives its WebSocket for the grace time.
+ * survives its WebSocket for the grace time. At its other side is a WebSocket
+ * (`link`) or a client of WHIP or WHEP, which has none (`http`).
  */
 typedef struct {
   char *id;
@@ -26,13 +28,13 @@ typedef struct {
   char *identity;     /* who may resume it: of the token, never the token */
   gint64 token_expires;
 
-  PbServerLink *link; /* NULL while lost */
-  gint64 lost_at;     /* monotonic, where link is NULL */
+  PbServerLink *link; /* NULL while lost, and where there is `http` */
+  gint64 lost_at;     /* monotonic, while it is lost */
+  PbServerVirtual *http; /* (nullable): owned */
 
   /* how to meet it */
   PbTransport transports; /* that it speaks */
   gboolean back;      /* a receiver that may send, too */
-  gboolean is_http;   /* WHIP or WHEP: it always offers, and never trickles */
   gboolean has_ice;
   guint port;         /* of its plain endpoint; 0: none */
   guint local_port;   /* behind the NAT; 0: the same */
@@ -61,6 +63,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PbServerPeer, pb_server_peer_free)
 /* What the two would meet by; PB_TRANSPORT_NONE where they share none. */
 PbTransport pb_server_peer_get_common (PbServerPeer *self,
     PbServerPeer *other);
+/* Whether there is somebody to tell; who is not may come back. */
+gboolean pb_server_peer_is_here (PbServerPeer *self);
+/* To its WebSocket, or to what stands for it; to nobody while it is lost. */
+void pb_server_peer_tell (PbServerPeer *self, PbMessage *message);
 /* What a `status` message changes. */
 void pb_server_peer_set_status (PbServerPeer *self, const char *srt,
     const char *with, const char *path);

@@ -26,6 +26,7 @@ struct _PbServer
   gint64 started_us; /* monotonic */
   gint64 stop_at_us; /* monotonic */
   gboolean is_stopping;
+  guint n_waiting;   /* requests whose answers are not there yet */
 
   guint stop_source;
   PbServerStopped stopped;
@@ -38,6 +39,10 @@ typedef enum {
   PB_SERVER_ROUTE_MAY_TOKEN = 1 << 1, /* one that is shown must be valid */
   PB_SERVER_ROUTE_WEBSOCKET = 1 << 2,
   PB_SERVER_ROUTE_ANY_QUERY = 1 << 3, /* unknown parameters do no harm */
+  /* pages of any site may ask: the token is all that counts here */
+  PB_SERVER_ROUTE_ANY_ORIGIN = 1 << 4,
+  PB_SERVER_ROUTE_SDP = 1 << 5,       /* the body is an offer */
+  PB_SERVER_ROUTE_FRAGMENT = 1 << 6,  /* the body is a part of one */
 } PbServerRouteFlags;
 
 typedef PbServerReply *(*PbServerHandler) (PbServer *self,
@@ -45,7 +50,8 @@ typedef PbServerReply *(*PbServerHandler) (PbServer *self,
 
 typedef struct {
   const char *method;
-  const char *path; /* "{name}" stands for one valid name */
+  const char *path; /* "{name}" and "{stream}" stand for one valid name,
+                     * "{resource}" for letters and digits */
   PbServerRouteFlags flags;
   PbAction action;
   PbServerHandler handle; /* NULL: the WebSocket */
@@ -54,9 +60,11 @@ typedef struct {
 
 /* pb-server-routes.c */
 /* (nullable): also where only the method is wrong, with PB_ERROR_METHOD; the
- * name in the path goes to `*name`. */
+ * names in the path go into `request`. */
 const PbServerRoute *pb_server_routes_find (const char *method,
-    const char *path, char **name, GError **error);
+    const char *path, PbServerRequest *request, GError **error);
+/* (transfer full) (nullable): "GET, HEAD" */
+char *pb_server_routes_list_methods (const char *path);
 
 /* pb-server-dispatch.c */
 void pb_server_dispatch (PbServer *self, SoupServerMessage *msg,
@@ -64,6 +72,22 @@ void pb_server_dispatch (PbServer *self, SoupServerMessage *msg,
 /* The only place that makes an error of HTTP. */
 void pb_server_send_error (PbServer *self, SoupServerMessage *msg,
     const char *request_id, const GError *error);
+
+/* pb-server-whip.c */
+PbServerReply *pb_server_handle_options (PbServer *self,
+    const PbServerRequest *request, GError **error);
+PbServerReply *pb_server_handle_whip (PbServer *self,
+    const PbServerRequest *request, GError **error);
+PbServerReply *pb_server_handle_whep (PbServer *self,
+    const PbServerRequest *request, GError **error);
+PbServerReply *pb_server_handle_whep_head (PbServer *self,
+    const PbServerRequest *request, GError **error);
+PbServerReply *pb_server_handle_whip_get (PbServer *self,
+    const PbServerRequest *request, GError **error);
+PbServerReply *pb_server_handle_whip_patch (PbServer *self,
+    const PbServerRequest *request, GError **error);
+PbServerReply *pb_server_handle_whip_delete (PbServer *self,
+    const PbServerRequest *request, GError **error);
 
 /* pb-server-pages.c */
 PbServerReply *pb_server_handle_home (PbServer *self,

@@ -3,6 +3,7 @@
 
 #include "core/pb-fault.h"
 #include "pb-server-session.h"
+#include "pb-server-virtual.h"
 
 /* Who comes to a session, who has to go for it, and who meets whom: section
  * 5.1 and 5.2 of the protocol. */
@@ -10,7 +11,7 @@
 static gboolean
 is_lost_for_good (PbServerSession *self, PbServerPeer *peer)
 {
-  return peer->link == NULL &&
+  return !pb_server_peer_is_here (peer) &&
       pb_server_context_now_us (self->context) - peer->lost_at >=
       self->context->limits.grace_us;
 }
@@ -18,14 +19,12 @@ is_lost_for_good (PbServerSession *self, PbServerPeer *peer)
 static void
 replace (PbServerSession *self, PbServerPeer *peer)
 {
-  if (peer->link != NULL) {
-    g_autoptr (PbMessage) closed = pb_message_new (PB_MESSAGE_CLOSED);
+  g_autoptr (PbMessage) closed = pb_message_new (PB_MESSAGE_CLOSED);
 
-    pb_message_set_string (closed, "reason", "replaced");
-    pb_message_set_boolean (closed, "retry", FALSE);
-    pb_message_set_string (closed, "peer", peer->id);
-    pb_server_link_send (peer->link, closed);
-  }
+  pb_message_set_string (closed, "reason", "replaced");
+  pb_message_set_boolean (closed, "retry", FALSE);
+  pb_message_set_string (closed, "peer", peer->id);
+  pb_server_peer_tell (peer, closed);
   pb_server_session_remove (self, peer, "replaced");
 }
 
@@ -124,7 +123,7 @@ make_room (PbServerSession *self, PbServerPeer *wanted, GError **error)
     for (guint i = 0; i < slot->receivers->len; i++) {
       PbServerPeer *other = g_ptr_array_index (slot->receivers, i);
 
-      if (other->link == NULL) {
+      if (!pb_server_peer_is_here (other)) {
         pb_server_session_remove (self, other, "lost");
         return TRUE;
       }
@@ -139,7 +138,7 @@ make_room (PbServerSession *self, PbServerPeer *wanted, GError **error)
 /**
  * pb_server_session_register: (skip)
  * @self: the session
- * @link: the socket it came over
+ * @link: (nullable): the socket it came over; none: by HTTP, under a new id
  * @wanted: (transfer full): the registration as asked for
  * @error: STREAM_TAKEN, FULL, DENIED or STATE
  *
@@ -153,7 +152,9 @@ pb_server_session_register (PbServerSession *self, PbServerLink *link,
   PbServerPeer *known = pb_server_session_find (self, wanted->id);
 
   if (known != NULL) {
-    if (!g_str_equal (known->identity, wanted->identity)) {
+    /* a client of HTTP cannot be resumed: it does not know this id */
+    if (known->http != NULL ||
+        !g_str_equal (known->identity, wanted->identity)) {
       g_set_error (error, PB_ERROR, PB_ERROR_DENIED,
           "This peer id belongs to the bearer of another token.");
       return NULL;
@@ -166,7 +167,8 @@ pb_server_session_register (PbServerSession *self, PbServerLink *link,
     resume (self, known, link, wanted);
     return known;
   }
-  if (link->peers->len >= self->context->limits.registrations_max) {
+  if (link != NULL &&
+      link->peers->len >= self->context->limits.registrations_max) {
     g_set_error (error, PB_ERROR, PB_ERROR_FULL,
         "This connection holds as many registrations as it may.");
     return NULL;
@@ -176,7 +178,8 @@ pb_server_session_register (PbServerSession *self, PbServerLink *link,
 
   peer->session = self;
   peer->link = link;
-  g_ptr_array_add (link->peers, peer);
+  if (link != NULL)
+    g_ptr_array_add (link->peers, peer);
   g_hash_table_insert (self->peers, peer->id, peer);
   if (peer->direction == PB_DIRECTION_SEND)
     peer->slot->sender = peer;
@@ -204,8 +207,8 @@ complement (PbSrtMode mode)
 static gboolean
 is_caller (PbServerPeer *to, PbServerPeer *peer)
 {
-  if (to->is_http || peer->is_http)
-    return to->is_http;
+  if (to->http != NULL || peer->http != NULL)
+    return to->http != NULL;
 
   return to->direction == PB_DIRECTION_SEND;
 }
@@ -236,7 +239,7 @@ describe_webrtc (PbServerPeer *to, PbServerPeer *peer, PbMessage *message)
   pb_message_set_boolean (message, "ice", TRUE);
   /* only the receiver of the two can have it */
   pb_message_set_boolean (message, "back", to->back || peer->back);
-  pb_message_set_boolean (message, "trickle", !peer->is_http);
+  pb_message_set_boolean (message, "trickle", peer->http == NULL);
 }
 
 /* Tells `to` how to meet `peer`. */
@@ -263,7 +266,7 @@ introduce_one (PbServerSession *self, PbServerPeer *to, PbServerPeer *peer,
   pb_message_set_int (message, "latency", pb_session_get_latency (self->core));
   if (peer->client != NULL)
     pb_message_set_string (message, "client", peer->client);
-  pb_server_link_send (to->link, message);
+  pb_server_peer_tell (to, message);
 }
 
 static JsonNode *
@@ -302,6 +305,14 @@ tell_apart (PbServerSession *self, PbServerPeer *to, PbServerPeer *peer)
   pb_server_session_tell_others (self, peer, message, to->id);
 }
 
+/* A client of HTTP has one connection, and chose its end when it came. */
+static gboolean
+may_meet (PbServerPeer *a, PbServerPeer *b)
+{
+  return (a->http == NULL || pb_server_virtual_is_end (a->http, b->id)) &&
+      (b->http == NULL || pb_server_virtual_is_end (b->http, a->id));
+}
+
 static void
 introduce_pair (PbServerSession *self, PbServerPeer *sender,
     PbServerPeer *receiver)
@@ -309,13 +320,15 @@ introduce_pair (PbServerSession *self, PbServerPeer *sender,
   PbTransport transport = pb_server_peer_get_common (sender, receiver);
   g_autoptr (PbMessage) match = NULL;
 
-  if (sender->link == NULL || receiver->link == NULL)
+  if (!pb_server_peer_is_here (sender) || !pb_server_peer_is_here (receiver))
     return;
   if (transport == PB_TRANSPORT_NONE) {
     tell_apart (self, sender, receiver);
     tell_apart (self, receiver, sender);
     return;
   }
+  if (!may_meet (sender, receiver))
+    return;
   introduce_one (self, sender, receiver, transport);
   introduce_one (self, receiver, sender, transport);
 

@@ -283,6 +283,7 @@ pb_server_registry_drop_links (PbServerRegistry *self, const char *reason,
   while (g_hash_table_iter_next (&iter, NULL, &value)) {
     PbServerSession *session = value;
 
+    pb_server_session_drop_virtual (session);
     for (guint i = 0; i < session->links->len; i++) {
       PbServerLink *link = g_ptr_array_index (session->links, i);
 

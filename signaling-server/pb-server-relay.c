@@ -8,6 +8,7 @@
 #include "core/pb-permit.h"
 #include "core/pb-sdp.h"
 #include "pb-server-session.h"
+#include "pb-server-virtual.h"
 
 static gboolean
 deny (GError **error, PbError code, const char *sentence)
@@ -318,6 +319,20 @@ check_pair (const Kind *kind, const PbJsonMember *data, PbServerPeer *from,
   }
 }
 
+/* It reads what a WebSocket would only carry. */
+static gboolean
+tell_virtual (PbServerPeer *to, const char *text, gsize length, GError **error)
+{
+  g_autoptr (PbMessage) message = pb_message_parse (text, (gssize) length,
+      PB_MESSAGE_TO_PEER, error);
+
+  if (message == NULL)
+    return FALSE;
+  pb_server_virtual_hear (to->http, message);
+
+  return TRUE;
+}
+
 /**
  * pb_server_link_relay: (skip)
  * @self: the link it came over
@@ -368,19 +383,24 @@ pb_server_link_relay (PbServerLink *self, const PbJsonMember *members,
     return FALSE;
   to = pb_server_session_find (self->session, to_id);
   if (to == NULL || !pb_server_session_are_ends (from, to) ||
-      !is_entitled (self->session, to))
+      !is_entitled (self->session, to) ||
+      (to->http != NULL && !pb_server_virtual_is_end (to->http, from->id)))
     return deny (error, PB_ERROR_NOT_FOUND, "There is no such peer.");
   if (!check_pair (kind, data, from, to, link, &anew, error))
     return FALSE;
 
   /* a lost peer is introduced again when it comes back */
-  if (to->link != NULL) {
-    if (anew != NULL)
-      pb_server_link_send_text (to->link, anew, strlen (anew));
-    else
-      pb_server_link_send_text (to->link, text, length);
-    self->context->metrics.messages_relayed++;
+  if (anew != NULL) {
+    text = anew;
+    length = strlen (anew);
   }
+  if (to->link != NULL)
+    pb_server_link_send_text (to->link, text, length);
+  else if (to->http == NULL)
+    return TRUE;
+  else if (!tell_virtual (to, text, length, error))
+    return FALSE;
+  self->context->metrics.messages_relayed++;
 
   return TRUE;
 }

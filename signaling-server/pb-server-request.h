@@ -8,6 +8,11 @@
 G_BEGIN_DECLS
 
 #define PB_SERVER_TYPE_HTML "text/html; charset=utf-8"
+#define PB_SERVER_TYPE_SDP "application/sdp"
+#define PB_SERVER_TYPE_FRAGMENT "application/trickle-ice-sdpfrag"
+
+/* An answer that is not there yet: pb-server-pending.h */
+typedef struct _PbServerPending PbServerPending;
 
 /**
  * PbServerRequest:
@@ -17,14 +22,28 @@ G_BEGIN_DECLS
 typedef struct {
   char *route;            /* "GET /api/session/{name}": what logs may tell */
   char *name;             /* (nullable): the {name} of the path, valid */
+  char *stream;           /* (nullable): its {stream}, valid */
+  char *resource;         /* (nullable): its {resource}, letters and digits */
   GHashTable *query;      /* text -> text; no two equal keys */
   PbToken *token;         /* (nullable) only where the route needs none */
   const char *body;       /* at most PB_HTTP_BODY_MAX */
   gsize body_length;
   char *id;               /* of the request */
   char *address;          /* of the client */
+  char *client;           /* (nullable): what it calls itself, PB_CLIENT_MAX */
+  char *match;            /* (nullable): the entity tags it would change */
   gboolean is_local;      /* from this machine, through no proxy */
 } PbServerRequest;
+
+/**
+ * PbServerIceServer:
+ * A STUN or TURN server as a client is told of it.
+ */
+typedef struct {
+  char *url;              /* RFC 7064, RFC 7065 */
+  char *username;         /* (nullable) */
+  char *credential;       /* (nullable) */
+} PbServerIceServer;
 
 /**
  * PbServerReply:
@@ -34,6 +53,10 @@ typedef struct {
   guint status;
   const char *type;       /* (nullable): static */
   GBytes *body;           /* (nullable) */
+  char *location;         /* (nullable): path of what was made */
+  char *tag;              /* (nullable): of the entity, without quotes */
+  GPtrArray *ice_servers; /* (nullable): of PbServerIceServer */
+  PbServerPending *pending; /* (nullable): nothing of the above yet */
 } PbServerReply;
 
 /* (transfer full) node */
@@ -43,6 +66,11 @@ PbServerReply *pb_server_reply_new (guint status, const char *type,
     GBytes *body);
 void pb_server_reply_free (PbServerReply *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PbServerReply, pb_server_reply_free)
+
+PbServerIceServer *pb_server_ice_server_new (const char *url,
+    const char *username, const char *credential);
+void pb_server_ice_server_free (PbServerIceServer *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PbServerIceServer, pb_server_ice_server_free)
 
 /* One of the query, or NULL. */
 const char *pb_server_request_get (const PbServerRequest *self,

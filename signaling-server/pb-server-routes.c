@@ -420,6 +420,12 @@ handle_metrics (PbServer *self, const PbServerRequest *request,
 #define MAY_TOKEN PB_SERVER_ROUTE_MAY_TOKEN
 #define WEBSOCKET PB_SERVER_ROUTE_WEBSOCKET
 #define ANY_QUERY PB_SERVER_ROUTE_ANY_QUERY
+#define CORS PB_SERVER_ROUTE_ANY_ORIGIN
+#define SDP PB_SERVER_ROUTE_SDP
+#define FRAGMENT PB_SERVER_ROUTE_FRAGMENT
+#define WHIP "/whip/{name}/{stream}"
+#define WHEP "/whep/{name}/{stream}"
+#define RESOURCE "/{resource}"
 static const PbServerRoute routes[] = {
   { "GET", "/api/health", OPEN | ANY_QUERY, 0, handle_health, "" },
   { "HEAD", "/api/health", OPEN | ANY_QUERY, 0, handle_health, "" },
@@ -431,65 +437,137 @@ static const PbServerRoute routes[] = {
   { "GET", "/api/ws/{name}", WEBSOCKET, PB_ACTION_SESSION_READ, NULL, "" },
   { "GET", "/s/{name}", OPEN | ANY_QUERY, 0, pb_server_handle_page, "" },
   { "GET", "/s/{name}/qr", 0, PB_ACTION_TOKEN_MINT, handle_qr, " format stream direction ttl " },
+  { "POST", WHIP, CORS | SDP, PB_ACTION_SEND, pb_server_handle_whip, "" },
+  { "GET", WHIP, CORS, PB_ACTION_SEND, pb_server_handle_whip_get, "" },
+  { "HEAD", WHIP, CORS, PB_ACTION_SEND, pb_server_handle_whip_get, "" },
+  { "OPTIONS", WHIP, CORS | OPEN | ANY_QUERY, 0, pb_server_handle_options, "" },
+  { "PATCH", WHIP RESOURCE, CORS | FRAGMENT, PB_ACTION_SEND, pb_server_handle_whip_patch, "" },
+  { "DELETE", WHIP RESOURCE, CORS, PB_ACTION_SEND, pb_server_handle_whip_delete, "" },
+  { "GET", WHIP RESOURCE, CORS, PB_ACTION_SEND, pb_server_handle_whip_get, "" },
+  { "HEAD", WHIP RESOURCE, CORS, PB_ACTION_SEND, pb_server_handle_whip_get, "" },
+  { "OPTIONS", WHIP RESOURCE, CORS | OPEN | ANY_QUERY, 0, pb_server_handle_options, "" },
+  { "POST", WHEP, CORS | SDP, PB_ACTION_RECEIVE, pb_server_handle_whep, "" },
+  { "GET", WHEP, CORS, PB_ACTION_RECEIVE, pb_server_handle_whip_get, "" },
+  { "HEAD", WHEP, CORS, PB_ACTION_RECEIVE, pb_server_handle_whep_head, "" },
+  { "OPTIONS", WHEP, CORS | OPEN | ANY_QUERY, 0, pb_server_handle_options, "" },
+  { "PATCH", WHEP RESOURCE, CORS | FRAGMENT, PB_ACTION_RECEIVE, pb_server_handle_whip_patch, "" },
+  { "DELETE", WHEP RESOURCE, CORS, PB_ACTION_RECEIVE, pb_server_handle_whip_delete, "" },
+  { "GET", WHEP RESOURCE, CORS, PB_ACTION_RECEIVE, pb_server_handle_whip_get, "" },
+  { "HEAD", WHEP RESOURCE, CORS, PB_ACTION_RECEIVE, pb_server_handle_whip_get, "" },
+  { "OPTIONS", WHEP RESOURCE, CORS | OPEN | ANY_QUERY, 0, pb_server_handle_options, "" },
   { "GET", "/metrics", OPEN, 0, handle_metrics, "" },
   { "GET", "/", OPEN | ANY_QUERY, 0, pb_server_handle_home, "" },
   { "GET", "/web/{name}", OPEN | ANY_QUERY, 0, pb_server_handle_asset, "" },
 };
 /* clang-format on */
 
-/* `{name}` takes one segment, which must be a valid name. */
+/* A hole takes one segment, which must be valid; it is kept in @request. */
 static gboolean
-matches (const char *pattern, const char *path, char **name)
+fill_hole (const char *hole, gsize n_hole, const char *segment, gsize n,
+    PbServerRequest *request)
 {
-  const char *hole = strstr (pattern, "{name}");
-  const char *rest;
-  const char *end;
-  gsize before;
-  g_autofree char *text = NULL;
+  g_autofree char *text = g_strndup (segment, n);
 
-  if (hole == NULL)
-    return g_str_equal (pattern, path);
-  before = (gsize) (hole - pattern);
-  if (strncmp (pattern, path, before) != 0)
-    return FALSE;
-  rest = hole + strlen ("{name}");
-  end = strchr (path + before, '/');
-  if (end == NULL)
-    end = path + strlen (path);
-  if (!g_str_equal (rest, end))
-    return FALSE;
-  text = g_strndup (path + before, (gsize) (end - path) - before);
+  if (n_hole == strlen ("{resource}")) {
+    if (n != PB_WHIP_RESOURCE_LENGTH || !pb_peer_id_is_valid (text))
+      return FALSE;
+    request->resource = g_steal_pointer (&text);
+    return TRUE;
+  }
   if (!pb_name_is_valid (text))
     return FALSE;
-  *name = g_steal_pointer (&text);
+  if (strncmp (hole, "{name}", n_hole) == 0)
+    request->name = g_steal_pointer (&text);
+  else
+    request->stream = g_steal_pointer (&text);
 
   return TRUE;
+}
+
+static void
+clear_holes (PbServerRequest *request)
+{
+  g_clear_pointer (&request->name, g_free);
+  g_clear_pointer (&request->stream, g_free);
+  g_clear_pointer (&request->resource, g_free);
+}
+
+/* Segment by segment, each from its slash; nothing is copied before the
+ * first hole. */
+static gboolean
+matches (const char *pattern, const char *path, PbServerRequest *request)
+{
+  while (*pattern == '/' && *path == '/') {
+    gsize n_pattern = strcspn (pattern + 1, "/");
+    gsize n_path = strcspn (path + 1, "/");
+
+    if (pattern[1] != '{') {
+      if (n_pattern != n_path ||
+          strncmp (pattern + 1, path + 1, n_path) != 0)
+        break;
+    } else if (!fill_hole (pattern + 1, n_pattern, path + 1, n_path,
+            request)) {
+      break;
+    }
+    pattern += n_pattern + 1;
+    path += n_path + 1;
+  }
+  if (*pattern == '\0' && *path == '\0')
+    return TRUE;
+  clear_holes (request);
+
+  return FALSE;
 }
 
 /**
  * pb_server_routes_find: (skip)
  * @method: of the request
  * @path: of the request, as it came
- * @name: (out): the {name} in it
+ * @request: (inout): its `name`, `stream` and `resource` are filled in
  * @error: PB_ERROR_NOT_FOUND or PB_ERROR_METHOD
  *
  * Returns: (nullable): the line of the table
  */
 const PbServerRoute *
-pb_server_routes_find (const char *method, const char *path, char **name,
-    GError **error)
+pb_server_routes_find (const char *method, const char *path,
+    PbServerRequest *request, GError **error)
 {
   PbError code = PB_ERROR_NOT_FOUND;
 
   for (guint i = 0; i < G_N_ELEMENTS (routes); i++) {
-    if (!matches (routes[i].path, path, name))
+    if (!matches (routes[i].path, path, request))
       continue;
     if (g_str_equal (routes[i].method, method))
       return &routes[i];
-    g_clear_pointer (name, g_free);
+    clear_holes (request);
     code = PB_ERROR_METHOD;
   }
   g_set_error_literal (error, PB_ERROR, code, "no such route");
 
   return NULL;
+}
+
+/**
+ * pb_server_routes_list_methods: (skip)
+ * @path: of a request, as it came
+ *
+ * Returns: (transfer full) (nullable): what it takes, for people and programs
+ */
+char *
+pb_server_routes_list_methods (const char *path)
+{
+  g_autoptr (GString) list = g_string_new (NULL);
+  PbServerRequest request = { NULL };
+
+  for (guint i = 0; i < G_N_ELEMENTS (routes); i++) {
+    if (!matches (routes[i].path, path, &request))
+      continue;
+    clear_holes (&request);
+    g_string_append_printf (list, "%s%s", list->len > 0 ? ", " : "",
+        routes[i].method);
+  }
+  if (list->len == 0)
+    return NULL;
+
+  return g_string_free (g_steal_pointer (&list), FALSE);
 }

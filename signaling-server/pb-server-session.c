@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/pb-random.h"
+#include "pb-server-virtual.h"
 
 static void
 slot_free (PbServerSlot *slot)
@@ -42,6 +43,7 @@ pb_server_session_new (PbServerContext *context, PbSession *core,
   self->links = g_ptr_array_new ();
   self->tokens = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
       g_free);
+  self->resources = g_hash_table_new (g_str_hash, g_str_equal);
   for (guint i = 0; streams[i] != NULL; i++) {
     PbServerSlot *slot = g_new0 (PbServerSlot, 1);
 
@@ -66,11 +68,28 @@ pb_server_session_free (PbServerSession *self)
 
   g_clear_handle_id (&self->snapshot, g_source_remove);
   g_hash_table_unref (self->peers);
+  g_hash_table_unref (self->resources);
   g_hash_table_unref (self->slots);
   g_hash_table_unref (self->tokens);
   g_ptr_array_unref (self->links);
   g_object_unref (self->core);
   g_free (self);
+}
+
+/* So that who waits for an answer learns why there will be none. */
+static void
+end_virtual (PbServerSession *self, const char *reason)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, self->peers);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    PbServerPeer *peer = value;
+
+    if (peer->http != NULL)
+      pb_server_virtual_end (peer->http, reason);
+  }
 }
 
 /**
@@ -97,6 +116,7 @@ pb_server_session_end (PbServerSession *self, const char *reason,
     link->session = NULL;
     pb_server_link_end (link, reason, retry, code);
   }
+  end_virtual (self, reason);
   self->context->metrics.peers -= g_hash_table_size (self->peers);
   g_hash_table_remove_all (self->peers);
 }
@@ -359,8 +379,11 @@ pb_server_session_tell_others (PbServerSession *self, PbServerPeer *peer,
 
     if (observes (other, peer->slot) ||
         (pb_server_session_are_ends (peer, other) &&
-            (with == NULL || g_str_equal (with, other->id))))
+            (with == NULL || g_str_equal (with, other->id)))) {
       send_once (self, other, text);
+      if (other->http != NULL)
+        pb_server_virtual_hear (other->http, message);
+    }
   }
 }
 
@@ -393,7 +416,7 @@ tell_gone (PbServerSession *self, PbServerPeer *peer, const char *reason)
     PbServerPeer *other = value;
     g_autoptr (PbMessage) message = NULL;
 
-    if (other == peer || other->link == NULL ||
+    if (other == peer || !pb_server_peer_is_here (other) ||
         (!observes (other, peer->slot) &&
             !pb_server_session_are_ends (peer, other)))
       continue;
@@ -402,7 +425,7 @@ tell_gone (PbServerSession *self, PbServerPeer *peer, const char *reason)
     pb_message_set_string (message, "peer", peer->id);
     pb_message_set_string (message, "stream", peer->slot->name);
     pb_message_set_string (message, "reason", reason);
-    pb_server_link_send (other->link, message);
+    pb_server_peer_tell (other, message);
     pb_server_peer_forget (other, peer->id);
   }
 }
@@ -421,6 +444,8 @@ pb_server_session_remove (PbServerSession *self, PbServerPeer *peer,
 
   if (peer->link != NULL)
     g_ptr_array_remove_fast (peer->link->peers, peer);
+  if (peer->http != NULL)
+    pb_server_virtual_end (peer->http, reason);
   if (slot != NULL && slot->sender == peer)
     slot->sender = NULL;
   else if (slot != NULL)
@@ -436,6 +461,19 @@ pb_server_session_remove (PbServerSession *self, PbServerPeer *peer,
     pb_server_session_update (self, slot);
     pb_server_session_queue_snapshot (self);
   }
+}
+
+/**
+ * pb_server_session_drop_virtual: (skip)
+ * @self: the session
+ */
+void
+pb_server_session_drop_virtual (PbServerSession *self)
+{
+  g_autoptr (GList) peers = g_hash_table_get_values (self->resources);
+
+  for (GList *l = peers; l != NULL; l = l->next)
+    pb_server_session_remove (self, l->data, "closed");
 }
 
 /**

@@ -27,6 +27,7 @@ struct _PbServerSession {
   GHashTable *peers;   /* id -> PbServerPeer */
   GPtrArray *links;    /* of PbServerLink, which own themselves */
   GHashTable *tokens;  /* id of each token given out -> its expiry */
+  GHashTable *resources; /* of WHIP and WHEP: id -> PbServerPeer */
   guint snapshot;      /* source id */
   guint64 n_broadcasts;
 };
@@ -54,6 +55,8 @@ PbServerPeer *pb_server_session_register (PbServerSession *self,
     G_GNUC_WARN_UNUSED_RESULT;
 /* Introduces it to the other end of its slot. */
 void pb_server_session_introduce (PbServerSession *self, PbServerPeer *peer);
+/* Clients of WHIP and WHEP go: their tokens are good for nothing now. */
+void pb_server_session_drop_virtual (PbServerSession *self);
 /* Its connection broke: it may come back within the grace time. */
 void pb_server_session_lose (PbServerSession *self, PbServerPeer *peer);
 /* For good: `reason` of peer_gone. Frees the peer. */

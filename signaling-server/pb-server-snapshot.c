@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/pb-limits.h"
+#include "pb-server-virtual.h"
 
 /* `"type":"session",` around a description */
 #define ENVELOPE_SIZE 64
@@ -234,9 +235,20 @@ sweep_peer (PbServerSession *self, PbServerPeer *peer, gint64 now_us)
   PbHealthStatus status;
   gboolean is_stale;
 
-  if (peer->link == NULL &&
+  if (!pb_server_peer_is_here (peer) &&
       (now_us - peer->lost_at >= self->context->limits.grace_us ||
           peer->token_expires <= pb_server_context_unix (self->context))) {
+    pb_server_session_remove (self, peer, "lost");
+    return;
+  }
+  /* nobody else asks for its token */
+  if (peer->http != NULL &&
+      peer->token_expires <= pb_server_context_unix (self->context)) {
+    pb_server_session_remove (self, peer, "closed");
+    return;
+  }
+  if (peer->http != NULL &&
+      pb_server_virtual_is_idle (peer->http, now_us)) {
     pb_server_session_remove (self, peer, "lost");
     return;
   }

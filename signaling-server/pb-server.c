@@ -314,7 +314,8 @@ on_stopping (gpointer user_data)
 {
   PbServer *self = user_data;
 
-  if (pb_server_ws_get_stats (self->ws)->n_sockets > 0 &&
+  if ((pb_server_ws_get_stats (self->ws)->n_sockets > 0 ||
+          self->n_waiting > 0) &&
       pb_server_context_now_us (self->context) < self->stop_at_us)
     return G_SOURCE_CONTINUE;
   self->stop_source = 0;

@@ -23,12 +23,18 @@ typedef enum {
   PB_ERROR_EXISTS,        /* 409: session name in use */
   PB_ERROR_STATE,         /* 409: not in this state */
   PB_ERROR_STREAM_TAKEN,  /* 409: the slot has a live owner */
+  PB_ERROR_NOT_LIVE,      /* 409: nobody sends on the slot that is to be played */
   PB_ERROR_EXPIRED,       /* 410: the session's lifetime has ended */
+  PB_ERROR_MISMATCH,      /* 412: the entity tag is not the present one */
   PB_ERROR_TOO_LARGE,     /* 413 */
+  PB_ERROR_MEDIA_TYPE,    /* 415 */
+  PB_ERROR_UNPROCESSABLE, /* 422: understood, and not to be had */
+  PB_ERROR_CONDITION,     /* 428: an entity tag is needed */
   PB_ERROR_FULL,          /* 429: SESSION_FULL, server at its limit */
   PB_ERROR_RATE,          /* 429 */
   PB_ERROR_VERSION,       /* 426: the peer speaks another protocol version */
   PB_ERROR_INTERNAL,      /* 500 */
+  PB_ERROR_ABSENT,        /* 503: no end that could answer */
   PB_ERROR_UNAVAILABLE,   /* 503: also "the server cannot be reached" */
 } PbError;
 

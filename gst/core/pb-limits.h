@@ -101,6 +101,19 @@
 #define PB_HTTP_CONNECTIONS_MAX 10000
 #define PB_HTTP_CONNECTIONS_PER_IP 64
 
+/* WHIP and WHEP. A client waits for the answer of an end that gathers all its
+ * candidates first: a STUN or TURN server that is silent costs some seconds. */
+#define PB_WHIP_ANSWER_S 10
+/* from the answer to media: a phone's TURN over TLS, and tries of ICE */
+#define PB_WHIP_CONNECT_S 60
+/* a session has 64 slots with 16 receivers; few are played by HTTP */
+#define PB_WHIP_PER_SESSION_MAX 256
+#define PB_WHIP_PER_TOKEN_MAX 32
+/* candidates come one by one from some, and ICE restarts with the network */
+#define PB_WHIP_PATCHES_MAX 256
+/* so that nobody guesses one: 22 of 62 are 131 bits */
+#define PB_WHIP_RESOURCE_LENGTH 24
+
 /* Health: reported every 5 s (Punch); two missed reports are a warning, three
  * are critical */
 #define PB_HEALTH_INTERVAL_MS 5000
