@@ -346,19 +346,8 @@ send_entity (SoupMessageHeaders *headers, const PbServerReply *reply)
 
     soup_message_headers_replace (headers, "ETag", quoted);
   }
-  for (guint i = 0; reply->ice_servers != NULL && i < reply->ice_servers->len;
-       i++) {
-    const PbServerIceServer *server =
-        g_ptr_array_index (reply->ice_servers, i);
-    g_autoptr (GString) link = g_string_new (NULL);
-
-    g_string_printf (link, "<%s>; rel=\"ice-server\"", server->url);
-    if (server->username != NULL)
-      g_string_append_printf (link, "; username=\"%s\"; credential=\"%s\"; "
-          "credential-type=\"password\"", server->username,
-          server->credential);
-    soup_message_headers_append (headers, "Link", link->str);
-  }
+  for (guint i = 0; reply->links != NULL && reply->links[i] != NULL; i++)
+    soup_message_headers_append (headers, "Link", reply->links[i]);
 }
 
 static void

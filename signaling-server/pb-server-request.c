@@ -61,7 +61,7 @@ pb_server_reply_free (PbServerReply *self)
   if (self == NULL)
     return;
   g_clear_pointer (&self->body, g_bytes_unref);
-  g_clear_pointer (&self->ice_servers, g_ptr_array_unref);
+  g_strfreev (self->links);
   g_clear_pointer (&self->pending, pb_server_pending_unref);
   g_free (self->location);
   g_free (self->tag);
@@ -82,42 +82,6 @@ pb_server_reply_new_pending (PbServerPending *self)
   reply->pending = pb_server_pending_ref (self);
 
   return reply;
-}
-
-/**
- * pb_server_ice_server_new: (skip)
- * @url: `stun:…`, `turn:…` or `turns:…`
- * @username: (nullable): of TURN
- * @credential: (nullable): of TURN
- *
- * Returns: (transfer full): a server to tell a client of
- */
-PbServerIceServer *
-pb_server_ice_server_new (const char *url, const char *username,
-    const char *credential)
-{
-  PbServerIceServer *self = g_new0 (PbServerIceServer, 1);
-
-  self->url = g_strdup (url);
-  self->username = g_strdup (username);
-  self->credential = g_strdup (credential);
-
-  return self;
-}
-
-/**
- * pb_server_ice_server_free: (skip)
- * @self: (nullable) (transfer full): a server
- */
-void
-pb_server_ice_server_free (PbServerIceServer *self)
-{
-  if (self == NULL)
-    return;
-  g_free (self->url);
-  g_free (self->username);
-  pb_secret_free (self->credential);
-  g_free (self);
 }
 
 /**

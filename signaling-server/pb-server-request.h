@@ -36,16 +36,6 @@ typedef struct {
 } PbServerRequest;
 
 /**
- * PbServerIceServer:
- * A STUN or TURN server as a client is told of it.
- */
-typedef struct {
-  char *url;              /* RFC 7064, RFC 7065 */
-  char *username;         /* (nullable) */
-  char *credential;       /* (nullable) */
-} PbServerIceServer;
-
-/**
  * PbServerReply:
  * What a handler answers.
  */
@@ -55,7 +45,7 @@ typedef struct {
   GBytes *body;           /* (nullable) */
   char *location;         /* (nullable): path of what was made */
   char *tag;              /* (nullable): of the entity, without quotes */
-  GPtrArray *ice_servers; /* (nullable): of PbServerIceServer */
+  char **links;           /* (nullable): RFC 8288, to what else it may use */
   PbServerPending *pending; /* (nullable): nothing of the above yet */
 } PbServerReply;
 
@@ -66,11 +56,6 @@ PbServerReply *pb_server_reply_new (guint status, const char *type,
     GBytes *body);
 void pb_server_reply_free (PbServerReply *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PbServerReply, pb_server_reply_free)
-
-PbServerIceServer *pb_server_ice_server_new (const char *url,
-    const char *username, const char *credential);
-void pb_server_ice_server_free (PbServerIceServer *self);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (PbServerIceServer, pb_server_ice_server_free)
 
 /* One of the query, or NULL. */
 const char *pb_server_request_get (const PbServerRequest *self,

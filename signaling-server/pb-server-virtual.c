@@ -15,17 +15,21 @@
 struct _PbServerVirtual {
   PbServerPeer *peer; /* owns this */
   char *resource;
-  char *tag;
+  char *tag;          /* of the present ICE session */
   char *end;          /* id of the peer that it meets */
-  char *offer;
+  PbSdp *offer;       /* as it stands, with what was trickled since */
+  PbSdp *answer;      /* NULL before the first */
+  PbSdp *restart;     /* (nullable): the offer that begins the next ICE
+                       * session, until it is answered */
   PbServerLink *offered_to; /* only compared: an end that comes back by
                              * another socket has not seen the offer */
 
-  PbServerPending *pending; /* NULL once it is answered */
-  GPtrArray *ice_servers;   /* NULL with it */
-  guint deadline;           /* source id */
-  gint64 answered_us;       /* monotonic; 0: not yet */
+  PbServerPending *pending; /* (nullable): what the client waits for */
+  guint deadline;           /* of that: source id */
+  char **links;             /* for the first answer; NULL then */
+  gint64 answered_us;       /* monotonic */
   gboolean was_connected;
+  guint n_patches;
 
   GQueue heard; /* of PbMessage */
   guint turn;   /* source id */
@@ -52,51 +56,49 @@ leave (PbServerVirtual *self, const char *reason)
   pb_server_session_remove (self->peer->session, self->peer, reason);
 }
 
-static void
-on_abandoned (gpointer user_data)
+static PbServerPending *
+stop_waiting (PbServerVirtual *self)
 {
-  leave (user_data, "left");
-}
-
-static void
-settle (PbServerVirtual *self, PbServerReply *reply, const GError *error)
-{
-  PbServerPending *pending = g_steal_pointer (&self->pending);
-
   g_clear_handle_id (&self->deadline, g_source_remove);
-  g_clear_pointer (&self->ice_servers, g_ptr_array_unref);
-  if (reply != NULL) {
-    pb_server_pending_answer (pending, reply);
-  } else {
-    get_context (self)->metrics.whip_refused[get_kind (self)]++;
-    pb_server_pending_fail (pending, error);
-  }
-}
 
-/* What an end's fault means to who asked over HTTP. */
-static PbError
-get_error_of_fault (PbFault fault)
-{
-  switch (fault) {
-    case PB_FAULT_NO_CODEC:
-    case PB_FAULT_REFUSED:
-    case PB_FAULT_FINGERPRINT:
-      return PB_ERROR_UNPROCESSABLE;
-    default:
-      return PB_ERROR_ABSENT;
-  }
+  return g_steal_pointer (&self->pending);
 }
 
 static void
-fail (PbServerVirtual *self, PbFault fault)
+refuse (PbServerVirtual *self, PbError code, const char *sentence)
 {
   g_autoptr (GError) error = NULL;
 
   if (self->pending == NULL)
     return;
-  error = g_error_new_literal (PB_ERROR, (gint) get_error_of_fault (fault),
+  if (self->answer == NULL)
+    get_context (self)->metrics.whip_refused[get_kind (self)]++;
+  error = g_error_new_literal (PB_ERROR, (gint) code, sentence);
+  pb_server_pending_fail (stop_waiting (self), error);
+}
+
+/* What an end's fault means to who asked over HTTP. */
+static void
+refuse_by_fault (PbServerVirtual *self, PbFault fault)
+{
+  gboolean is_final = fault == PB_FAULT_NO_CODEC ||
+      fault == PB_FAULT_REFUSED || fault == PB_FAULT_FINGERPRINT;
+
+  refuse (self, is_final ? PB_ERROR_UNPROCESSABLE : PB_ERROR_ABSENT,
       pb_fault_get_sentence (fault));
-  settle (self, NULL, error);
+}
+
+/* A client that went before it was answered knows of no resource. One that
+ * goes while ICE restarts has one, and may try again. */
+static void
+on_abandoned (gpointer user_data)
+{
+  PbServerVirtual *self = user_data;
+
+  if (self->answer == NULL)
+    leave (self, "left");
+  else
+    pb_server_pending_unref (stop_waiting (self));
 }
 
 static gboolean
@@ -105,33 +107,39 @@ on_deadline (gpointer user_data)
   PbServerVirtual *self = user_data;
 
   self->deadline = 0;
-  fail (self, PB_FAULT_TIMED_OUT);
-  leave (self, "left");
+  refuse_by_fault (self, PB_FAULT_TIMED_OUT);
+  /* an ICE session that could not be restarted goes on */
+  if (self->answer == NULL)
+    leave (self, "left");
+  else
+    g_clear_pointer (&self->restart, pb_sdp_unref);
 
   return G_SOURCE_REMOVE;
 }
 
-/* --- what it hears ------------------------------------------------------- */
-
-/* Each returns whether @self is still there. */
-typedef gboolean (*Handler) (PbServerVirtual *self, PbMessage *message);
-
-static JsonNode *
-new_data (const char *member, const char *text)
+static void
+start_waiting (PbServerVirtual *self)
 {
-  JsonObject *object = json_object_new ();
-  JsonNode *node = json_node_alloc ();
-
-  json_object_set_string_member (object, member, text);
-  json_node_take_object (node, object);
-
-  return node;
+  self->pending = pb_server_pending_new (on_abandoned, self);
+  self->deadline = g_timeout_add (get_context (self)->limits.whip_answer_ms,
+      on_deadline, self);
 }
 
-/* Of this peer's, to its end. (transfer full) data */
+/* --- what it says to its end --------------------------------------------- */
+
+/* (nullable): while it is there */
+static PbServerPeer *
+find_end (PbServerVirtual *self)
+{
+  PbServerPeer *end = pb_server_session_find (self->peer->session, self->end);
+
+  return end != NULL && end->link != NULL ? end : NULL;
+}
+
+/* (transfer full) (nullable) data */
 static void
 send_signal (PbServerVirtual *self, PbServerPeer *end, const char *kind,
-    JsonNode *data)
+    JsonObject *data)
 {
   g_autoptr (PbMessage) message = pb_message_new (PB_MESSAGE_SIGNAL);
 
@@ -139,73 +147,193 @@ send_signal (PbServerVirtual *self, PbServerPeer *end, const char *kind,
   pb_message_set_string (message, "to", end->id);
   pb_message_set_string (message, "kind", kind);
   pb_message_set_int (message, "link", 1);
-  pb_message_take_node (message, "data", data);
+  if (data != NULL) {
+    JsonNode *node = json_node_alloc ();
+
+    json_node_take_object (node, data);
+    pb_message_take_node (message, "data", node);
+  }
   pb_server_peer_tell (end, message);
 }
+
+static void
+send_offer (PbServerVirtual *self, PbServerPeer *end)
+{
+  JsonObject *data = json_object_new ();
+  g_autofree char *sdp =
+      pb_sdp_print (self->restart != NULL ? self->restart : self->offer);
+
+  json_object_set_string_member (data, "sdp", sdp);
+  self->offered_to = end->link;
+  send_signal (self, end, "offer", data);
+}
+
+static void
+send_candidates (PbServerVirtual *self, PbServerPeer *end,
+    const PbSdpFragment *fragment)
+{
+  for (guint i = 0; i < fragment->n_candidates; i++) {
+    int media = pb_sdp_fragment_find_media (fragment, i, self->offer);
+    JsonObject *data = json_object_new ();
+
+    json_object_set_string_member (data, "candidate",
+        fragment->candidates[i].line);
+    json_object_set_int_member (data, "mline", media);
+    send_signal (self, end, "candidate", data);
+  }
+  if (fragment->is_ended)
+    send_signal (self, end, "end-of-candidates", NULL);
+}
+
+/* --- what it hears ------------------------------------------------------- */
+
+/* Each returns whether @self is still there. */
+typedef gboolean (*Handler) (PbServerVirtual *self, PbMessage *message);
 
 static gboolean
 hear_peer (PbServerVirtual *self, PbMessage *message)
 {
-  PbServerPeer *end = pb_server_session_find (self->peer->session, self->end);
+  PbServerPeer *end = find_end (self);
 
   /* introduced again by the same socket: it has the offer */
-  if (self->pending == NULL || end == NULL || end->link == NULL ||
-      end->link == self->offered_to)
-    return TRUE;
-  self->offered_to = end->link;
-  send_signal (self, end, "offer", new_data ("sdp", self->offer));
+  if (self->pending != NULL && end != NULL && end->link != self->offered_to)
+    send_offer (self, end);
 
   return TRUE;
 }
 
-static const char *
-get_sdp (PbMessage *message)
+static PbSdp *
+read_answer (PbServerVirtual *self, PbMessage *message, GError **error)
 {
-  JsonObject *object = pb_message_peek_object (message);
-  JsonObject *data = json_object_get_object_member (object, "data");
-  JsonNode *node = data != NULL ? json_object_get_member (data, "sdp") : NULL;
+  PbServerPeer *end = find_end (self);
+  JsonObject *data = json_object_get_object_member (
+      pb_message_peek_object (message), "data");
+  g_autoptr (GInetAddress) address = end != NULL && end->remote != NULL
+      ? g_inet_address_new_from_string (end->remote) : NULL;
+  PbSdpFlags flags = PB_SDP_DROP_CANDIDATES;
 
-  return node != NULL && JSON_NODE_HOLDS_VALUE (node) &&
-      json_node_get_value_type (node) == G_TYPE_STRING
-      ? json_node_get_string (node) : NULL;
+  if (address != NULL && g_inet_address_get_is_loopback (address))
+    flags |= PB_SDP_LOOPBACK;
+
+  return pb_sdp_parse (PB_SDP_ANSWER,
+      json_object_get_string_member (data, "sdp"), -1, flags, error);
 }
 
+/* An end may take some of the media; one that takes none has no codec. */
 static gboolean
-hear_signal (PbServerVirtual *self, PbMessage *message)
+takes_media (PbSdp *answer)
+{
+  for (guint i = 0; i < pb_sdp_get_n_media (answer); i++)
+    if (pb_sdp_get_kind (answer, i) != PB_SDP_DATA &&
+        !pb_sdp_is_rejected (answer, i))
+      return TRUE;
+
+  return FALSE;
+}
+
+static void
+log_created (PbServerVirtual *self)
 {
   PbServerContext *context = get_context (self);
-  const char *kind = pb_message_get_string (message, "kind");
-  const char *sdp;
-  PbServerReply *reply;
 
-  /* candidates: the answer holds them all */
-  if (self->pending == NULL || !g_str_equal (kind, "answer"))
-    return TRUE;
-  sdp = get_sdp (message);
-  if (sdp == NULL || strlen (sdp) > PB_SDP_MAX) {
-    fail (self, PB_FAULT_REFUSED);
-    leave (self, "left");
-    return FALSE;
-  }
-
-  reply = pb_server_reply_new (201, PB_SERVER_TYPE_SDP,
-      g_bytes_new (sdp, strlen (sdp)));
-  reply->location = g_strdup_printf ("/%s/%s/%s/%s",
-      get_kind (self) == 0 ? "whip" : "whep",
-      pb_session_get_name (self->peer->session->core), self->peer->slot->name,
-      self->resource);
-  reply->tag = g_strdup (self->tag);
-  reply->ice_servers = g_steal_pointer (&self->ice_servers);
-  self->answered_us = pb_server_context_now_us (context);
   context->metrics.whip_created[get_kind (self)]++;
   pb_server_audit_log (context->audit, PB_SERVER_AUDIT_WHIP_CREATED,
       self->peer->id, NULL, NULL,
       "session", pb_session_get_name (self->peer->session->core),
       "stream", self->peer->slot->name,
       "kind", get_kind (self) == 0 ? "whip" : "whep", NULL);
-  settle (self, reply, NULL);
+}
+
+static PbServerReply *
+reply_with_text (PbServerVirtual *self, guint status, const char *type,
+    char *text)
+{
+  PbServerReply *reply = pb_server_reply_new (status, type,
+      g_bytes_new_take (text, strlen (text)));
+
+  reply->tag = g_strdup (self->tag);
+
+  return reply;
+}
+
+static gboolean
+take_first_answer (PbServerVirtual *self, PbSdp *answer)
+{
+  PbServerReply *reply;
+
+  if (!takes_media (answer)) {
+    refuse_by_fault (self, PB_FAULT_NO_CODEC);
+    leave (self, "left");
+    return FALSE;
+  }
+
+  self->answer = pb_sdp_ref (answer);
+  self->answered_us = pb_server_context_now_us (get_context (self));
+  reply = reply_with_text (self, 201, PB_SERVER_TYPE_SDP,
+      pb_sdp_print (answer));
+  reply->location = g_strdup_printf ("/%s/%s/%s/%s",
+      get_kind (self) == 0 ? "whip" : "whep",
+      pb_session_get_name (self->peer->session->core), self->peer->slot->name,
+      self->resource);
+  reply->links = g_steal_pointer (&self->links);
+  log_created (self);
+  pb_server_pending_answer (stop_waiting (self), reply);
 
   return TRUE;
+}
+
+static void
+take_restart_answer (PbServerVirtual *self, PbSdp *answer)
+{
+  g_autoptr (PbSdp) offer = g_steal_pointer (&self->restart);
+  g_autoptr (PbSdpFragment) fragment = pb_sdp_dup_fragment (answer);
+
+  if (!pb_sdp_fragment_is_restart (fragment, self->answer)) {
+    refuse (self, PB_ERROR_UNPROCESSABLE,
+        "The other end cannot restart ICE. Begin a new session.");
+    return;
+  }
+
+  pb_sdp_unref (self->offer);
+  self->offer = g_steal_pointer (&offer);
+  pb_sdp_unref (self->answer);
+  self->answer = pb_sdp_ref (answer);
+  g_free (self->tag);
+  self->tag = pb_random_id (TAG_LENGTH);
+  /* who asked may have gone: it asks again, for any entity tag */
+  if (self->pending != NULL)
+    pb_server_pending_answer (stop_waiting (self),
+        reply_with_text (self, 200, PB_SERVER_TYPE_FRAGMENT,
+            pb_sdp_fragment_print (fragment, answer)));
+}
+
+static gboolean
+hear_signal (PbServerVirtual *self, PbMessage *message)
+{
+  gboolean is_first = self->answer == NULL;
+  g_autoptr (PbSdp) answer = NULL;
+  g_autoptr (GError) error = NULL;
+
+  /* candidates: the answer holds them all */
+  if (!g_str_equal (pb_message_get_string (message, "kind"), "answer") ||
+      (!is_first && self->restart == NULL))
+    return TRUE;
+  answer = read_answer (self, message, &error);
+  if (answer != NULL && is_first)
+    return take_first_answer (self, answer);
+  if (answer != NULL) {
+    take_restart_answer (self, answer);
+    return TRUE;
+  }
+
+  g_debug ("an answer to %s: %s", self->peer->id, error->message);
+  refuse_by_fault (self, PB_FAULT_REFUSED);
+  g_clear_pointer (&self->restart, pb_sdp_unref);
+  if (!is_first)
+    return TRUE;
+  leave (self, "left");
+
+  return FALSE;
 }
 
 /* A client of HTTP cannot be called again: what its end gives up is over. */
@@ -221,7 +349,7 @@ hear_status (PbServerVirtual *self, PbMessage *message)
   if (g_str_equal (srt, "disconnected") || g_str_equal (srt, "error")) {
     (void) pb_fault_from_code (pb_message_get_string (message, "code"),
         &fault);
-    fail (self, fault);
+    refuse_by_fault (self, fault);
     leave (self, "left");
     return FALSE;
   }
@@ -242,7 +370,7 @@ hear_status (PbServerVirtual *self, PbMessage *message)
 static gboolean
 hear_peer_gone (PbServerVirtual *self, PbMessage *message)
 {
-  fail (self, PB_FAULT_PEER_LOST);
+  refuse_by_fault (self, PB_FAULT_PEER_LOST);
   leave (self, "left");
 
   return FALSE;
@@ -313,20 +441,115 @@ pb_server_virtual_hear (PbServerVirtual *self, PbMessage *message)
     self->turn = g_idle_add_full (G_PRIORITY_DEFAULT, on_turn, self, NULL);
 }
 
+/* --- PATCH --------------------------------------------------------------- */
+
+static gboolean
+fail (GError **error, PbError code, const char *sentence)
+{
+  g_set_error_literal (error, PB_ERROR, code, sentence);
+
+  return FALSE;
+}
+
+/**
+ * pb_server_virtual_check_tag: (skip)
+ * @self: what stands for a client
+ * @tags: (nullable): a list as in `If-Match`
+ * @error: PB_ERROR_CONDITION, PB_ERROR_MISMATCH or PB_ERROR_RATE
+ *
+ * Weak tags match nothing: the comparison is the strong one.
+ *
+ * Returns: whether the present ICE session is meant
+ */
+gboolean
+pb_server_virtual_check_tag (PbServerVirtual *self, const char *tags,
+    GError **error)
+{
+  g_autofree char *own = g_strdup_printf ("\"%s\"", self->tag);
+  g_auto (GStrv) list = NULL;
+
+  if (self->n_patches >= get_context (self)->limits.whip_patches)
+    return fail (error, PB_ERROR_RATE, "too many PATCH requests");
+  self->n_patches++;
+  if (tags == NULL)
+    return fail (error, PB_ERROR_CONDITION, "no If-Match");
+  list = g_strsplit (tags, ",", -1);
+  for (guint i = 0; list[i] != NULL; i++) {
+    const char *tag = g_strstrip (list[i]);
+
+    if (g_str_equal (tag, "*") || g_str_equal (tag, own))
+      return TRUE;
+  }
+
+  return fail (error, PB_ERROR_MISMATCH, "another ICE session");
+}
+
+static PbServerReply *
+restart (PbServerVirtual *self, PbServerPeer *end, PbSdp *offer,
+    GError **error)
+{
+  if (self->restart != NULL) {
+    (void) fail (error, PB_ERROR_STATE, "ICE is being restarted already.");
+    return NULL;
+  }
+  self->restart = pb_sdp_ref (offer);
+  start_waiting (self);
+  send_offer (self, end);
+
+  return pb_server_reply_new_pending (self->pending);
+}
+
+/**
+ * pb_server_virtual_patch: (skip)
+ * @self: what stands for a client that was answered
+ * @fragment: candidates, or other ICE credentials
+ * @error: PB_ERROR_STATE, PB_ERROR_ABSENT or PB_ERROR_INVALID
+ *
+ * Returns: (transfer full): 204, or a promise of new credentials
+ */
+PbServerReply *
+pb_server_virtual_patch (PbServerVirtual *self, const PbSdpFragment *fragment,
+    GError **error)
+{
+  PbServerPeer *end = find_end (self);
+  g_autoptr (PbSdp) merged = NULL;
+
+  if (self->answer == NULL) {
+    (void) fail (error, PB_ERROR_STATE, "The offer is not answered yet.");
+    return NULL;
+  }
+  merged = pb_sdp_merge (self->offer, fragment, error);
+  if (merged == NULL)
+    return NULL;
+  if (end == NULL) {
+    (void) fail (error, PB_ERROR_ABSENT,
+        pb_fault_get_sentence (PB_FAULT_PEER_LOST));
+    return NULL;
+  }
+  if (pb_sdp_fragment_is_restart (fragment, self->offer))
+    return restart (self, end, merged, error);
+
+  send_candidates (self, end, fragment);
+  pb_sdp_unref (self->offer);
+  self->offer = g_steal_pointer (&merged);
+
+  return pb_server_reply_new (204, NULL, NULL);
+}
+
 /* --- life ---------------------------------------------------------------- */
 
 /**
  * pb_server_virtual_new: (skip)
  * @peer: the registration, which becomes its owner
  * @end: whom it meets
- * @offer: the client's, checked
- * @ice_servers: (transfer full): what the client may use
+ * @offer: the client's
+ * @links: (transfer full): to what the client may use
  *
  * Returns: (transfer full): what stands for the client
  */
 PbServerVirtual *
-pb_server_virtual_new (PbServerPeer *peer, PbServerPeer *end,
-    const char *offer, GPtrArray *ice_servers)
+pb_server_virtual_new (PbServerPeer *peer, PbServerPeer *end, PbSdp *offer,
+    char **links)
 {
   PbServerVirtual *self = g_new0 (PbServerVirtual, 1);
   PbServerSession *session = peer->session;
@@ -335,12 +558,10 @@ pb_server_virtual_new (PbServerPeer *peer, PbServerPeer *end,
   self->resource = pb_random_id (PB_WHIP_RESOURCE_LENGTH);
   self->tag = pb_random_id (TAG_LENGTH);
   self->end = g_strdup (end->id);
-  self->offer = g_strdup (offer);
-  self->ice_servers = ice_servers;
-  self->pending = pb_server_pending_new (on_abandoned, self);
-  self->deadline = g_timeout_add (session->context->limits.whip_answer_ms,
-      on_deadline, self);
+  self->offer = pb_sdp_ref (offer);
+  self->links = links;
   g_queue_init (&self->heard);
+  start_waiting (self);
   g_hash_table_insert (session->resources, self->resource, peer);
   session->context->metrics.whip[get_kind (self)]++;
 
@@ -364,10 +585,13 @@ pb_server_virtual_free (PbServerVirtual *self)
   g_hash_table_remove (session->resources, self->resource);
   g_clear_handle_id (&self->turn, g_source_remove);
   g_queue_clear_full (&self->heard, (GDestroyNotify) pb_message_unref);
+  g_clear_pointer (&self->answer, pb_sdp_unref);
+  g_clear_pointer (&self->restart, pb_sdp_unref);
+  pb_sdp_unref (self->offer);
+  g_strfreev (self->links);
   g_free (self->resource);
   g_free (self->tag);
   g_free (self->end);
-  g_free (self->offer);
   g_free (self);
 }
 
@@ -400,17 +624,12 @@ pb_server_virtual_end (PbServerVirtual *self, const char *reason)
     { "session-expired", PB_ERROR_EXPIRED },
     { "closed", PB_ERROR_TOKEN_EXPIRED },
   };
-  g_autoptr (GError) error = NULL;
   PbError code = PB_ERROR_UNAVAILABLE;
 
-  if (self->pending == NULL)
-    return;
   for (guint i = 0; i < G_N_ELEMENTS (codes); i++)
     if (g_str_equal (codes[i].reason, reason))
       code = codes[i].code;
-  error = g_error_new_literal (PB_ERROR, (gint) code,
-      pb_error_get_sentence (code));
-  settle (self, NULL, error);
+  refuse (self, code, pb_error_get_sentence (code));
 }
 
 /**
@@ -436,30 +655,6 @@ pb_server_virtual_is_end (PbServerVirtual *self, const char *id)
 gboolean
 pb_server_virtual_is_idle (PbServerVirtual *self, gint64 now_us)
 {
-  return self->answered_us != 0 && !self->was_connected &&
+  return self->answer != NULL && !self->was_connected &&
       now_us - self->answered_us >= get_context (self)->limits.whip_connect_us;
-}
-
-/**
- * pb_server_virtual_get_resource: (skip)
- * @self: what stands for a client
- *
- * Returns: its id in the path; who knows it has been told
- */
-const char *
-pb_server_virtual_get_resource (PbServerVirtual *self)
-{
-  return self->resource;
-}
-
-/**
- * pb_server_virtual_get_tag: (skip)
- * @self: what stands for a client
- *
- * Returns: the entity tag of the present ICE session
- */
-const char *
-pb_server_virtual_get_tag (PbServerVirtual *self)
-{
-  return self->tag;
 }

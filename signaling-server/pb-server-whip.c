@@ -6,6 +6,7 @@
 #include "core/pb-fault.h"
 #include "core/pb-limits.h"
 #include "core/pb-random.h"
+#include "core/pb-sdp.h"
 #include "pb-server-private.h"
 #include "pb-server-virtual.h"
 
@@ -98,40 +99,68 @@ new_peer (const PbServerRequest *request, PbServerSlot *slot,
   return peer;
 }
 
-static GPtrArray *
-list_ice_servers (PbServer *self)
+/* Where a client finds itself a way: our STUN, and the relay. */
+static char **
+list_ice_servers (PbServer *self, PbServerPeer *peer)
 {
-  GPtrArray *servers = g_ptr_array_new_with_free_func (
-      (GDestroyNotify) pb_server_ice_server_free);
   PbServerContext *context = self->context;
+  g_autoptr (GUri) uri =
+      g_uri_parse (self->public_url, G_URI_FLAGS_NONE, NULL);
+  const char *host = context->stun_address != NULL ? context->stun_address
+      : uri != NULL ? g_uri_get_host (uri) : NULL;
+  g_autoptr (GPtrArray) links = g_ptr_array_new ();
 
-  if (context->stun_port != 0) {
-    g_autoptr (GUri) uri =
-        g_uri_parse (self->public_url, G_URI_FLAGS_NONE, NULL);
-    const char *host = context->stun_address != NULL ? context->stun_address
-        : uri != NULL ? g_uri_get_host (uri) : NULL;
+  if (context->stun_port != 0 && host != NULL)
+    g_ptr_array_add (links, g_strdup_printf (strchr (host, ':') != NULL
+        ? "<stun:[%s]:%u>; rel=\"ice-server\""
+        : "<stun:%s:%u>; rel=\"ice-server\"", host, context->stun_port));
+  if (context->turn != NULL) {
+    g_auto (GStrv) relay = pb_server_turn_make_links (context->turn, peer->id,
+        pb_server_context_unix (context), MIN (peer->token_expires,
+            pb_session_get_expires (peer->session->core)));
 
-    if (host != NULL) {
-      g_autofree char *url = g_strdup_printf (
-          strchr (host, ':') != NULL ? "stun:[%s]:%u" : "stun:%s:%u", host,
-          context->stun_port);
-
-      g_ptr_array_add (servers, pb_server_ice_server_new (url, NULL, NULL));
-    }
+    for (guint i = 0; relay[i] != NULL; i++)
+      g_ptr_array_add (links, g_steal_pointer (&relay[i]));
   }
+  g_ptr_array_add (links, NULL);
 
-  return servers;
+  return (char **) g_ptr_array_steal (links, NULL);
 }
 
-static gboolean
-check_offer (const PbServerRequest *request, GError **error)
+/* Candidates on loopback are fit where the client stands there, too. */
+static PbSdpFlags
+get_flags (const PbServerRequest *request)
 {
-  if (strlen (request->body) == request->body_length &&
-      g_utf8_validate (request->body, (gssize) request->body_length, NULL) &&
-      g_str_has_prefix (request->body, "v=0") &&
-      strstr (request->body, "\nm=") != NULL)
+  return PB_SDP_DROP_CANDIDATES |
+      (request->is_local ? PB_SDP_LOOPBACK : PB_SDP_STRICT);
+}
+
+/* What the two protocols ask of an offer beyond what WebRTC does. */
+static gboolean
+check_offer (PbSdp *offer, PbDirection direction, GError **error)
+{
+  PbSdpDirection wanted = direction == PB_DIRECTION_SEND ? PB_SDP_SENDONLY
+      : PB_SDP_RECVONLY;
+  guint n = 0;
+
+  for (guint i = 0; i < pb_sdp_get_n_media (offer); i++) {
+    if (pb_sdp_get_kind (offer, i) == PB_SDP_DATA ||
+        pb_sdp_is_rejected (offer, i))
+      continue;
+    if ((pb_sdp_get_direction (offer, i) & wanted) == 0) {
+      (void) refuse (error, PB_ERROR_UNPROCESSABLE,
+          direction == PB_DIRECTION_SEND
+              ? "WHIP sends: offer “sendonly” or “sendrecv” media."
+              : "WHEP plays: offer “recvonly” or “sendrecv” media.");
+      return FALSE;
+    }
+    n++;
+  }
+  if (n > 0 && pb_sdp_is_bundled (offer))
     return TRUE;
-  (void) refuse (error, PB_ERROR_INVALID, "The body is not an offer of SDP.");
+  (void) refuse (error, PB_ERROR_UNPROCESSABLE,
+      n == 0 ? "The offer has neither audio nor video."
+          : "All media of the offer must be in one BUNDLE group.");
 
   return FALSE;
 }
@@ -145,12 +174,17 @@ handle_offer (PbServer *self, const PbServerRequest *request,
   PbServerSlot *slot;
   PbServerPeer *end;
   PbServerPeer *peer;
+  g_autoptr (PbSdp) offer = NULL;
   PbServerReply *reply;
 
   if (session == NULL)
     return NULL;
   slot = pb_server_session_get_slot (session, request->stream, error);
-  if (slot == NULL || !check_offer (request, error))
+  if (slot == NULL)
+    return NULL;
+  offer = pb_sdp_parse (PB_SDP_OFFER, request->body,
+      (gssize) request->body_length, get_flags (request), error);
+  if (offer == NULL || !check_offer (offer, direction, error))
     return NULL;
   end = direction == PB_DIRECTION_SEND ? find_receiver (slot, error)
       : find_sender (slot, error);
@@ -165,8 +199,8 @@ handle_offer (PbServer *self, const PbServerRequest *request,
   if (peer == NULL)
     return NULL;
 
-  peer->http = pb_server_virtual_new (peer, end, request->body,
-      list_ice_servers (self));
+  peer->http = pb_server_virtual_new (peer, end, offer,
+      list_ice_servers (self, peer));
   reply = pb_server_virtual_promise (peer->http);
   pb_server_audit_log (self->context->audit, PB_SERVER_AUDIT_PEER_REGISTERED,
       peer->id, request->address, request->id, "session", request->name,
@@ -333,9 +367,15 @@ pb_server_handle_whip_patch (PbServer *self, const PbServerRequest *request,
     GError **error)
 {
   PbServerPeer *peer = find_resource (self, request, error);
+  g_autoptr (PbSdpFragment) fragment = NULL;
 
-  if (peer == NULL)
+  if (peer == NULL ||
+      !pb_server_virtual_check_tag (peer->http, request->match, error))
+    return NULL;
+  fragment = pb_sdp_fragment_parse (request->body,
+      (gssize) request->body_length, get_flags (request), error);
+  if (fragment == NULL)
     return NULL;
 
-  return refuse (error, PB_ERROR_UNPROCESSABLE, "Candidates are not taken.");
+  return pb_server_virtual_patch (peer->http, fragment, error);
 }

@@ -124,7 +124,7 @@ test_an_offer_to_play_is_answered (Fixture *f, gconstpointer unused)
 
   scene_init (&s, f, "send");
   call = scene_offer (&s, f);
-  peer = scene_take_offer (&s, WHIP_OFFER);
+  peer = scene_take_offer (&s, WHEP_OFFER);
   scene_answer (&s, peer);
   call_wait (call);
   check_created (call, WHEP_PATH);
@@ -220,7 +220,7 @@ test_nobody_there_is_told (Fixture *f, gconstpointer unused)
   scene_init (&s, f, NULL);
   send = call_new (f, "POST", WHIP_PATH, s.send, WHIP_SDP, WHIP_OFFER, NULL);
   call_assert_refused (send, 503, "PEER_ABSENT", NULL);
-  play = call_new (f, "POST", WHEP_PATH, s.receive, WHIP_SDP, WHIP_OFFER,
+  play = call_new (f, "POST", WHEP_PATH, s.receive, WHIP_SDP, WHEP_OFFER,
       NULL);
   call_assert_refused (play, 409, "NOT_LIVE", NULL);
   g_assert_cmpuint (g_hash_table_size (get_session (f)->peers), ==, 0);
@@ -237,7 +237,7 @@ test_an_end_of_srt_cannot_answer (Fixture *f, gconstpointer unused)
   scene_init (&s, f, NULL);
   sender = ws_open (f, "demo", s.send);
   ws_register (sender, "srt-sender", "cam-wide", "send");
-  play = call_new (f, "POST", WHEP_PATH, s.receive, WHIP_SDP, WHIP_OFFER,
+  play = call_new (f, "POST", WHEP_PATH, s.receive, WHIP_SDP, WHEP_OFFER,
       NULL);
   call_assert_refused (play, 409, "NOT_LIVE",
       pb_fault_get_sentence (PB_FAULT_NO_TRANSPORT));
@@ -253,7 +253,7 @@ test_two_clients_do_not_meet (Fixture *f, gconstpointer unused)
 
   scene_init (&s, f, "receive");
   path = scene_connect (&s, f, NULL, NULL);
-  play = call_new (f, "POST", WHEP_PATH, s.receive, WHIP_SDP, WHIP_OFFER,
+  play = call_new (f, "POST", WHEP_PATH, s.receive, WHIP_SDP, WHEP_OFFER,
       NULL);
   call_assert_refused (play, 409, "NOT_LIVE", NULL);
 }

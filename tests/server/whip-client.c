@@ -155,15 +155,40 @@ scene_offer (Scene *s, Fixture *f)
   gboolean plays = is_sender (s, f);
 
   return call_new (f, "POST", plays ? WHEP_PATH : WHIP_PATH,
-      plays ? s->receive : s->send, WHIP_SDP, WHIP_OFFER, NULL);
+      plays ? s->receive : s->send, WHIP_SDP,
+      plays ? WHEP_OFFER : WHIP_OFFER, NULL);
+}
+
+JsonObject *
+scene_take_signal (Scene *s, const char *peer, const char *kind)
+{
+  g_autoptr (JsonObject) signal = ws_expect (s->ws, "signal");
+
+  g_assert_cmpstr (text_of (signal, "kind"), ==, kind);
+  g_assert_cmpstr (text_of (signal, "from"), ==, peer);
+  g_assert_cmpstr (text_of (signal, "to"), ==, END_ID);
+  g_assert_cmpint (json_object_get_int_member (signal, "link"), ==, 1);
+  if (!json_object_has_member (signal, "data"))
+    return NULL;
+
+  return json_object_ref (json_object_get_object_member (signal, "data"));
+}
+
+char *
+replaced (const char *text, const char *from, const char *to)
+{
+  g_auto (GStrv) parts = g_strsplit (text, from, -1);
+
+  g_assert_nonnull (parts[1]);
+
+  return g_strjoinv (to, parts);
 }
 
 char *
 scene_take_offer (Scene *s, const char *offer)
 {
   g_autoptr (JsonObject) peer = ws_expect (s->ws, "peer");
-  g_autoptr (JsonObject) signal = NULL;
-  JsonObject *data;
+  g_autoptr (JsonObject) data = NULL;
 
   g_assert_cmpstr (text_of (peer, "to"), ==, END_ID);
   g_assert_cmpstr (text_of (peer, "role"), ==, "listener");
@@ -171,12 +196,7 @@ scene_take_offer (Scene *s, const char *offer)
   g_assert_true (json_object_get_boolean_member (peer, "ice"));
   g_assert_false (json_object_get_boolean_member (peer, "trickle"));
   g_assert_null (text_of (peer, "passphrase"));
-  signal = ws_expect (s->ws, "signal");
-  g_assert_cmpstr (text_of (signal, "kind"), ==, "offer");
-  g_assert_cmpstr (text_of (signal, "from"), ==, text_of (peer, "peer"));
-  g_assert_cmpstr (text_of (signal, "to"), ==, END_ID);
-  g_assert_cmpint (json_object_get_int_member (signal, "link"), ==, 1);
-  data = json_object_get_object_member (signal, "data");
+  data = scene_take_signal (s, text_of (peer, "peer"), "offer");
   g_assert_cmpstr (text_of (data, "sdp"), ==, offer);
 
   return g_strdup (text_of (peer, "peer"));
@@ -195,7 +215,13 @@ quote (const char *text)
 void
 scene_answer (Scene *s, const char *to)
 {
-  g_autofree char *sdp = quote (WHIP_ANSWER);
+  scene_answer_with (s, to, WHIP_ANSWER);
+}
+
+void
+scene_answer_with (Scene *s, const char *to, const char *text)
+{
+  g_autofree char *sdp = quote (text);
 
   ws_send (s->ws, "{\"type\":\"signal\",\"from\":\"" END_ID "\",\"to\":\"%s\","
       "\"link\":1,\"kind\":\"answer\",\"data\":{\"sdp\":%s}}", to, sdp);
@@ -205,7 +231,8 @@ char *
 scene_connect (Scene *s, Fixture *f, char **peer, char **tag)
 {
   g_autoptr (Call) call = scene_offer (s, f);
-  g_autofree char *id = scene_take_offer (s, WHIP_OFFER);
+  g_autofree char *id = scene_take_offer (s,
+      is_sender (s, f) ? WHEP_OFFER : WHIP_OFFER);
 
   scene_answer (s, id);
   g_assert_cmpuint (call_wait (call), ==, 201);
