@@ -123,7 +123,6 @@ static const Case cases[] = {
   { "method-put", 405, "PUT / HTTP/1.1\r\n" HOST "Content-Length: 0\r\n\r\n" },
   { "method-trace", 405, "TRACE / HTTP/1.1\r\n" HOST "\r\n" },
   { "method-connect", 405, "CONNECT a:1 HTTP/1.1\r\n" HOST "\r\n" },
-  { "method-trace", 405, "TRACE / HTTP/1.1\r\n" HOST "\r\n" },
   { "method-lower-case", 405, "get / HTTP/1.1\r\n" HOST "\r\n" },
   { "method-unknown", 405, "PROPFIND / HTTP/1.1\r\n" HOST "\r\n" },
   { "upgrade-with-body", 400, "GET /ws HTTP/1.1\r\n" HOST "Upgrade: websocket\r\nConnection: Upgrade\r\nContent-Length: 3\r\n\r\nabc" },
