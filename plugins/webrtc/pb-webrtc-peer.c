@@ -253,6 +253,10 @@ do_connection_state (PbWebrtcPeer *self, gpointer unused)
         self->second =
             pb_timer_new (self->context, SECOND_MS, on_second, self);
       pb_webrtc_peer_set_state (self, PB_WEBRTC_CONNECTED, PB_FAULT_NONE);
+      /* where it begins: the encoder must not flood the way until the first
+       * feedback */
+      if (pb_webrtc_rate_tick (self->rate))
+        pb_webrtc_sender_tell_estimate (self);
       break;
     case GST_WEBRTC_PEER_CONNECTION_STATE_FAILED:
       pb_webrtc_peer_set_state (self, PB_WEBRTC_FAILED,

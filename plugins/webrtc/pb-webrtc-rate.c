@@ -3,8 +3,11 @@
 
 #include "pb-webrtc-rate.h"
 
+#include "glue/pb-gst-debug.h"
 #include "pb-frame-gate.h"
 #include "pb-rate-estimator.h"
+
+#define GST_CAT_DEFAULT pb_gst_debug_src_sink
 
 /* What audio may take beside video's bounds */
 #define AUDIO_BPS 192000
@@ -106,6 +109,17 @@ get_rtt (const GArray *packets, gint64 now_us)
   return 0;
 }
 
+static guint
+count_lost (const GArray *packets)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < packets->len; i++)
+    n += g_array_index (packets, PbRatePacket, i).received_us < 0;
+
+  return n;
+}
+
 G_GNUC_BEGIN_IGNORE_DEPRECATIONS /* it is GStreamer's choice */
     static GArray *
     read_packets (const GstStructure *structure)
@@ -205,6 +219,12 @@ pb_webrtc_rate_take_event (PbWebrtcRate *self, GstEvent *event)
   self->was_fed = TRUE;
   pb_rate_estimator_feed (self->estimator, (const PbRatePacket *) packets->data,
       packets->len, get_rtt (packets, now_us), now_us);
+  GST_LOG ("rate %p: feedback on %u packets, %u lost, round trip %d ms; "
+           "%.1f %% lost in a second, %u kbit/s",
+      self, packets->len, count_lost (packets),
+      (int) (get_rtt (packets, now_us) / 1000),
+      pb_rate_estimator_get_loss (self->estimator),
+      pb_rate_estimator_get (self->estimator) / 1000);
 
   return has_news (self);
 }
@@ -281,6 +301,8 @@ pb_webrtc_rate_admit (PbWebrtcRate *self, guint track, gboolean is_video,
       pb_frame_gate_pay (g_ptr_array_index (self->gates, i), size, now_us);
   }
   *wants_keyframe = pb_frame_gate_wants_keyframe (gate, now_us);
+  if (!goes)
+    GST_LOG ("rate %p: a frame of track %u is left out", self, track);
 
   return goes;
 }

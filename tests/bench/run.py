@@ -15,9 +15,11 @@ import sys
 
 # The rounds of a quick look; alone they prove little.
 QUICK = {"srt": ["1", "2"], "relay": ["1"], "server": ["1"],
-         "element": ["1"], "start": ["3"], "webrtc": ["1"]}
+         "element": ["1"], "start": ["3"], "webrtc": ["1"],
+         "adapt": ["1"]}
 USUAL = {"srt": ["5", "2"], "relay": ["3"], "server": ["5"],
-         "element": ["3"], "start": ["11"], "webrtc": ["5"]}
+         "element": ["3"], "start": ["11"], "webrtc": ["5"],
+         "adapt": ["3"]}
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 

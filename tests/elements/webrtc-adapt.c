@@ -16,8 +16,11 @@
  *
  *   webrtc-adapt                   the test
  *   webrtc-adapt --figures [--csv] [NETSIM OPTION...]
- *                                  a line of figures, and all samples on stderr
- */
+ *                                  a line of figures; all samples on stderr
+ *
+ * The figures: `down`, ms from the line's fall to an estimate below it; `back`,
+ * from its rise to an estimate of 70 % of it; for each part of the time the
+ * mean estimate and what was received, kbit/s; and the line's own counts. */
 
 #define MIN_KBPS 100
 #define MAX_KBPS 4000
@@ -34,7 +37,6 @@ typedef struct
 {
   gint64 at_ms;
   guint estimate_kbps, encoder_kbps, received_kbps;
-  double delay_ms; /* the latest frame of that time, capture to hand-up */
 } Sample;
 
 typedef struct
@@ -43,10 +45,10 @@ typedef struct
   GSubprocess *netsim;
   GDataInputStream *out;
   GstElement *encoder;
-  gint64 began_us; /* connected */
   guint encoder_kbps;
   guint64 n_octets; /* at the last sample */
   GArray *samples;
+  char *counts; /* netsim's, of the way to the receiver */
 } Adapt;
 
 static Adapt adapt;
@@ -153,7 +155,6 @@ on_sample (gpointer unused)
     follow (adapt.pair->ends[0].estimate);
   g_mutex_lock (&adapt.pair->lock);
   n_octets = to->n_octets;
-  sample.delay_ms = (double) to->delay / GST_MSECOND;
   g_mutex_unlock (&adapt.pair->lock);
   sample.at_ms =
       (g_get_monotonic_time () - adapt.pair->connected_us) / 1000;
@@ -198,6 +199,9 @@ run (void)
   adapt.samples = g_array_new (FALSE, FALSE, sizeof (Sample));
   adapt.pair->ends[0].media[0] = "h264";
   adapt.pair->ends[0].media[1] = "opus";
+  /* a lost packet is asked for, and comes in time */
+  adapt.pair->ends[0].config.latency_ms = 200;
+  adapt.pair->ends[1].config.latency_ms = 200;
   adapt.pair->ends[0].config.min_kbps = MIN_KBPS;
   adapt.pair->ends[0].config.max_kbps = MAX_KBPS;
   adapt.pair->ends[0].on_candidate = withhold;
@@ -214,6 +218,7 @@ run (void)
   g_source_destroy (timer);
   g_source_unref (timer);
   g_subprocess_send_signal (adapt.netsim, SIGTERM);
+  adapt.counts = g_data_input_stream_read_line (adapt.out, NULL, NULL, NULL);
   g_subprocess_wait (adapt.netsim, NULL, NULL);
   gst_object_unref (adapt.encoder);
   pair_free (adapt.pair);
@@ -222,6 +227,7 @@ run (void)
 static void
 finish (void)
 {
+  g_free (adapt.counts);
   g_object_unref (adapt.out);
   g_object_unref (adapt.netsim);
   g_array_unref (adapt.samples);
@@ -229,8 +235,7 @@ finish (void)
 
 typedef struct
 {
-  double estimate, received, delay_ms, delay_most_ms;
-  guint most;
+  double estimate, received;
 } Mean;
 
 static Mean
@@ -246,15 +251,11 @@ get_mean (gint64 from_s, gint64 to_s)
       continue;
     mean.estimate += sample->estimate_kbps;
     mean.received += sample->received_kbps;
-    mean.delay_ms += sample->delay_ms;
-    mean.delay_most_ms = MAX (mean.delay_most_ms, sample->delay_ms);
-    mean.most = MAX (mean.most, sample->estimate_kbps);
     n++;
   }
   g_assert_cmpuint (n, >, 0);
   mean.estimate /= n;
   mean.received /= n;
-  mean.delay_ms /= n;
 
   return mean;
 }
@@ -281,15 +282,12 @@ print_figures (void)
   Mean wide = get_mean (6, DOWN), narrow = get_mean (DOWN + 4, UP);
   Mean again = get_mean (END - 6, END);
 
-  return g_strdup_printf ("up=%d ms, 1000: estimate=%.0f received=%.0f "
-                          "delay=%.0f/%.0f ms; down=%d ms, 400: estimate=%.0f "
-                          "received=%.0f delay=%.0f/%.0f ms; back=%d ms, 1000: "
-                          "estimate=%.0f received=%.0f delay=%.0f/%.0f ms",
-      (int) until (0, WIDE * 7 / 10, FALSE), wide.estimate, wide.received,
-      wide.delay_ms, wide.delay_most_ms, (int) until (DOWN, NARROW, TRUE),
-      narrow.estimate, narrow.received, narrow.delay_ms, narrow.delay_most_ms,
-      (int) until (UP, WIDE * 7 / 10, FALSE), again.estimate, again.received,
-      again.delay_ms, again.delay_most_ms);
+  return g_strdup_printf ("wide=%.0f/%.0f down=%d narrow=%.0f/%.0f back=%d "
+                          "again=%.0f/%.0f line: "
+                          "%s",
+      wide.estimate, wide.received, (int) until (DOWN, NARROW, TRUE),
+      narrow.estimate, narrow.received, (int) until (UP, WIDE * 7 / 10, FALSE),
+      again.estimate, again.received, adapt.counts);
 }
 
 static void
@@ -333,9 +331,8 @@ print (int argc, char **argv)
   for (guint i = 0; is_csv && i < adapt.samples->len; i++) {
     const Sample *sample = &g_array_index (adapt.samples, Sample, i);
 
-    fprintf (stderr, "%d,%u,%u,%u,%.0f\n", (int) sample->at_ms,
-        sample->estimate_kbps, sample->encoder_kbps, sample->received_kbps,
-        sample->delay_ms);
+    fprintf (stderr, "%d,%u,%u,%u\n", (int) sample->at_ms,
+        sample->estimate_kbps, sample->encoder_kbps, sample->received_kbps);
   }
   finish ();
 

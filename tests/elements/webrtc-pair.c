@@ -204,7 +204,6 @@ on_received (PbWebrtcPeer *peer, guint track, gboolean is_video,
   PairEnd *end = user_data;
   GstCaps *caps = gst_sample_get_caps (sample);
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&end->pair->lock);
-  GstClockTime now;
 
   g_assert_cmpuint (track, <, PAIR_TRACKS);
   g_assert_nonnull (caps);
@@ -219,9 +218,6 @@ on_received (PbWebrtcPeer *peer, guint track, gboolean is_video,
   gst_caps_replace (&end->caps[track], caps);
   end->last_pts[track] = GST_BUFFER_PTS (gst_sample_get_buffer (sample));
   end->n_octets += gst_buffer_get_size (gst_sample_get_buffer (sample));
-  now = gst_clock_get_time (end->config.clock) - end->config.base_time;
-  if (is_video && GST_CLOCK_TIME_IS_VALID (end->last_pts[track]))
-    end->delay = now > end->last_pts[track] ? now - end->last_pts[track] : 0;
 }
 
 static void

@@ -31,8 +31,7 @@ typedef struct
   guint n_samples[PAIR_TRACKS], n_video, n_audio;
   GstCaps *caps[PAIR_TRACKS];
   GstClockTime last_pts[PAIR_TRACKS];
-  guint64 n_octets;   /* of all tracks */
-  GstClockTime delay; /* of the last video frame, since its PTS */
+  guint64 n_octets; /* of all tracks */
   guint n_keyframes_asked, n_candidates, n_descriptions, n_estimates;
   guint estimate;
   gboolean is_gathered, is_channel_open, keeps_quiet;
