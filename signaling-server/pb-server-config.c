@@ -39,6 +39,7 @@ static const struct {
   { "server", "insecure-plain", KIND_FLAG, AT (insecure_plain) },
   { "server", "origins", KIND_LIST, AT (origins) },
   { "server", "metrics-anywhere", KIND_FLAG, AT (metrics_anywhere) },
+  { "server", "message-rate", KIND_NUMBER, AT (message_rate), 0, 100000 },
   { "secret", "file", KIND_TEXT, AT (secret_file) },
   { "secret", "rotation-grace", KIND_NUMBER, AT (rotation_grace_s), 0, PB_TTL_MAX },
   { "stun", "listen", KIND_ENDPOINT, AT (stun_address) },
@@ -440,6 +441,7 @@ new_defaults (void)
   self->origins = g_new0 (char *, 1);
   self->turn_urls = g_new0 (char *, 1);
   self->turn_ttl_s = PB_TURN_TTL_S;
+  self->message_rate = PB_WS_MESSAGE_RATE;
   self->rotation_grace_s = 0;
   self->stun = TRUE;
   self->sessions_max = 1000;

@@ -20,6 +20,7 @@ typedef struct {
   gboolean insecure_plain; /* off loopback without TLS, asked for in words */
   char **origins;          /* that may open a WebSocket, besides our own */
   gboolean metrics_anywhere;
+  guint message_rate;      /* per second and WebSocket; 0: any */
 
   char *secret;            /* (nullable): wiped on free */
   char *secret_file;       /* (nullable): read again on reload */

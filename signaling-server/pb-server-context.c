@@ -27,6 +27,8 @@ pb_server_limits_init (PbServerLimits *self)
     .grace_us = PB_SLOT_GRACE_S * G_USEC_PER_SEC,
     .sweep_ms = 1000,
     .snapshot_ms = 100,
+    .message_rate = PB_WS_MESSAGE_RATE,
+    .message_burst = PB_WS_MESSAGE_BURST,
     .stop_ms = 1000,
     .whip_answer_ms = PB_WHIP_ANSWER_S * 1000,
     .whip_connect_us = PB_WHIP_CONNECT_S * G_USEC_PER_SEC,

@@ -25,6 +25,8 @@ typedef struct {
   gint64 grace_us;         /* a slot waits for its owner */
   guint sweep_ms;
   guint snapshot_ms;       /* at most one `session` message in this time */
+  guint message_rate;      /* per second and WebSocket; 0: any */
+  guint message_burst;     /* at once, after a silence */
   guint stop_ms;           /* sockets have this long to read `closed` */
   guint whip_answer_ms;    /* an end has this long to answer an offer */
   gint64 whip_connect_us;  /* and then this long until media */

@@ -222,3 +222,51 @@ pb_server_link_renew_turn (PbServerLink *self)
     pb_message_take_node (message, member, json_node_copy (value));
   pb_server_link_send (self, message);
 }
+
+/**
+ * pb_server_link_throttle: (skip)
+ * @self: a link that is open
+ * @error: PB_ERROR_RATE
+ *
+ * Each message pays for a slice of time; it may be paid ahead as far as the
+ * burst goes. Who does not stop when told so has its connection closed: it may
+ * come back, and media runs on meanwhile.
+ *
+ * Returns: whether the message may be read
+ */
+gboolean
+pb_server_link_throttle (PbServerLink *self, GError **error)
+{
+  const PbServerLimits *limits = &self->context->limits;
+  PbServerConn *connection = self->connection;
+  gint64 now = pb_server_context_now_us (self->context);
+  gint64 cost;
+
+  if (limits->message_rate == 0)
+    return TRUE;
+  cost = G_USEC_PER_SEC / limits->message_rate;
+  if (self->paid_until_us < now)
+    self->paid_until_us = now;
+  if (self->paid_until_us - now + cost <= limits->message_burst * cost) {
+    self->paid_until_us += cost;
+    /* somebody who keeps to the rate from now on is forgiven by and by */
+    if (self->n_throttled > 0)
+      self->n_throttled--;
+    return TRUE;
+  }
+
+  if (self->n_throttled++ == 0)
+    pb_server_audit_log (self->context->audit, PB_SERVER_AUDIT_RATE_LIMITED,
+        pb_session_get_name (self->session->core), self->address, NULL,
+        "endpoint", "WS /api/ws/{name}", "token",
+        pb_token_get_id (self->token), NULL);
+  if (self->n_throttled <= PB_WS_MESSAGE_REFUSALS) {
+    g_set_error (error, PB_ERROR, PB_ERROR_RATE, "%s",
+        pb_error_get_sentence (PB_ERROR_RATE));
+    return FALSE;
+  }
+  self->connection = NULL;
+  pb_server_conn_close (connection, 1008, "too many messages");
+
+  return FALSE;
+}

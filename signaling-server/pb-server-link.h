@@ -20,6 +20,8 @@ struct _PbServerLink {
   PbServerConn *connection; /* NULL once closed, or told to close */
   GPtrArray *peers;         /* of PbServerPeer, owned by the session */
   guint64 last_broadcast;   /* so that it gets each once */
+  gint64 paid_until_us;     /* monotonic: by its messages so far */
+  guint n_throttled;        /* refused in a row */
   gint64 renew_turn_us;     /* monotonic: it wants fresh ones; 0: never */
 };
 
@@ -41,6 +43,10 @@ JsonObject *pb_server_link_describe_turn (PbServerLink *self,
     const char *id);
 /* Fresh credentials, where they are due. */
 void pb_server_link_renew_turn (PbServerLink *self);
+/* One more message: FALSE where it comes too soon; PB_ERROR_RATE, or no error
+ * and the link closed. */
+gboolean pb_server_link_throttle (PbServerLink *self, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
 /* FALSE, and the link ended, where the token has expired. */
 gboolean pb_server_link_check_token (PbServerLink *self);
 

@@ -526,7 +526,7 @@ refuse (PbServerLink *self, const PbJsonMember *members, gsize n_members,
  * @text: a whole text message, UTF-8
  * @length: its length
  *
- * The order is that of HTTP: (throttle), size, token, parse, handler, reply.
+ * The order is that of HTTP: throttle, size, token, parse, handler, reply.
  */
 void
 pb_server_link_handle (PbServerLink *self, const char *text, gsize length)
@@ -539,7 +539,12 @@ pb_server_link_handle (PbServerLink *self, const char *text, gsize length)
   if (self->session == NULL || self->connection == NULL)
     return;
   self->context->metrics.messages_in++;
-  /* the throttle of requirement S26 belongs here */
+  if (!pb_server_link_throttle (self, &error)) {
+    request_id = pb_random_id (16);
+    if (error != NULL)
+      refuse (self, members, 0, request_id, error);
+    return;
+  }
   if (pb_server_session_is_over (self->session)) {
     pb_server_link_end (self, "session-expired", FALSE, 4004);
     return;

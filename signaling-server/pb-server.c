@@ -49,6 +49,7 @@ apply_config (PbServer *self)
 
   limits->sessions_max = self->config->sessions_max;
   limits->ttl_max_s = self->config->ttl_max_s;
+  limits->message_rate = self->config->message_rate;
   limits->port_first = self->config->port_first;
   limits->port_last = self->config->port_last;
   g_clear_pointer (&self->context->turn, pb_server_turn_free);

@@ -74,6 +74,14 @@
 #define PB_TURN_RENEW 0.8
 /* its HMAC is SHA-1: more than its 20 octets of entropy gain nothing */
 #define PB_TURN_SECRET_MIN 32
+
+/* requirement S26: messages a second of one WebSocket. The burst: a control
+ * room's page that comes back has an answer and ten candidates for each of 64
+ * feeds. */
+#define PB_WS_MESSAGE_RATE 100
+#define PB_WS_MESSAGE_BURST 1000
+/* refused in a row before the connection is closed: another second of it */
+#define PB_WS_MESSAGE_REFUSALS 100
 #define PB_WS_QUEUE_MAX (1024 * 1024)
 #define PB_WS_PING_S 15
 #define PB_WS_PONG_S 10

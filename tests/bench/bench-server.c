@@ -414,7 +414,8 @@ prepare (const char *program)
   directory = g_dir_make_tmp ("patchbay-bench-XXXXXX", NULL);
   config = g_build_filename (directory, "conf", NULL);
   secret = g_build_filename (directory, "secret", NULL);
-  g_file_set_contents_full (config, "[sessions]\nmax=10000\n", -1,
+  g_file_set_contents_full (config, "[sessions]\nmax=10000\n"
+      "[server]\nmessage-rate=0\n", -1,
       G_FILE_SET_CONTENTS_NONE, 0600, NULL);
   g_file_set_contents_full (secret, text, -1, G_FILE_SET_CONTENTS_NONE, 0600,
       NULL);

@@ -373,6 +373,63 @@ test_shapes_of_a_candidate (Fixture *f, gconstpointer unused)
   json_object_unref (ws_expect (p.b, "signal"));
 }
 
+/* --- too much of it ------------------------------------------------------ */
+
+static void
+test_who_floods_is_told_then_cut (Fixture *f, gconstpointer unused)
+{
+  g_autofree char *admin = create_session (f, NULL);
+  g_autoptr (Ws) a = ws_open (f, "demo", admin);
+  g_autoptr (Ws) b = ws_open (f, "demo", admin);
+  g_autofree char *log = NULL;
+  guint64 relayed;
+
+  f->context->limits.message_burst = 200;
+  /* the clock of the server moves only when the test says so, nearly */
+  f->context->limits.message_rate = 1;
+  speak (a, SENDER, "send", "webrtc");
+  speak (b, RECEIVER, "receive", "webrtc");
+  json_object_unref (ws_expect (a, "peer"));
+  relayed = f->context->metrics.messages_relayed;
+  /* 64 receivers at once have their say */
+  for (guint i = 0; i < 190; i++)
+    ws_send (a, "{\"type\":\"signal\",\"from\":\"" SENDER "\",\"to\":\""
+        RECEIVER "\",\"kind\":\"restart\"}");
+  ws_expect_none (f, a, "error");
+  g_assert_cmpuint (f->context->metrics.messages_relayed, ==, relayed + 190);
+
+  for (guint i = 0; i < 60; i++)
+    ws_send (a, "{\"type\":\"leave\",\"peer\":\"nobody-here\"}");
+  do {
+    g_autoptr (JsonObject) next = ws_expect (a, "error");
+    JsonObject *error = json_object_get_object_member (next, "error");
+
+    if (g_str_equal (text_of (error, "reason"), "RATE_LIMIT_EXCEEDED"))
+      break;
+  } while (TRUE);
+  log = read_log (f);
+  g_assert_nonnull (strstr (log, "rate_limited"));
+
+  /* a pause mends it */
+  f->context->monotonic_offset_us += 300 * G_USEC_PER_SEC;
+  f->context->limits.message_rate = 100;
+  f->context->limits.message_burst = 1000;
+  while (!g_queue_is_empty (a->messages))
+    json_object_unref (g_queue_pop_head (a->messages));
+  ws_expect_none (f, a, "closed");
+
+  /* and who does not stop has to go; its slot waits for it */
+  f->context->limits.message_rate = 1;
+  f->context->limits.message_burst = 1;
+  for (guint i = 0; i < 300; i++)
+    ws_send (a, "{\"type\":\"leave\",\"peer\":\"nobody-here\"}");
+  g_assert_cmpuint (ws_expect_closed (a), ==, 1008);
+  f->context->limits.message_rate = 0;
+  ws_expect_none (f, b, "peer_gone");
+  g_assert_cmpuint (f->context->metrics.sockets_closed[
+      PB_SERVER_CLOSED_RULES], ==, 1);
+}
+
 #define TEST(name, function) \
   g_test_add ("/server/signal/" name, Fixture, NULL, fixture_set_up, \
       function, fixture_tear_down)
@@ -393,6 +450,7 @@ main (int argc, char **argv)
   TEST ("srt-has-its-candidates-checked-too",
       test_srt_has_its_candidates_checked_too);
   TEST ("shapes-of-a-candidate", test_shapes_of_a_candidate);
+  TEST ("who-floods-is-told-then-cut", test_who_floods_is_told_then_cut);
 
   return g_test_run ();
 }
