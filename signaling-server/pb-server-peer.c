@@ -74,6 +74,26 @@ pb_server_peer_get_common (PbServerPeer *self, PbServerPeer *other)
   return both & PB_TRANSPORT_WEBRTC ? PB_TRANSPORT_WEBRTC : both;
 }
 
+static gboolean
+is_local (PbServerPeer *peer)
+{
+  return peer->remote != NULL && (g_str_has_prefix (peer->remote, "127.") ||
+      g_str_equal (peer->remote, "::1"));
+}
+
+/**
+ * pb_server_peer_are_local: (skip)
+ * @a: a registration
+ * @b: another
+ *
+ * Returns: whether candidates on loopback are of use between the two
+ */
+gboolean
+pb_server_peer_are_local (PbServerPeer *a, PbServerPeer *b)
+{
+  return is_local (a) && is_local (b);
+}
+
 /**
  * pb_server_peer_is_here: (skip)
  * @self: the registration

@@ -63,6 +63,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PbServerPeer, pb_server_peer_free)
 /* What the two would meet by; PB_TRANSPORT_NONE where they share none. */
 PbTransport pb_server_peer_get_common (PbServerPeer *self,
     PbServerPeer *other);
+/* Whether both stand on this machine: then its own addresses are no secret,
+ * nor out of reach. */
+gboolean pb_server_peer_are_local (PbServerPeer *a, PbServerPeer *b);
 /* Whether there is somebody to tell; who is not may come back. */
 gboolean pb_server_peer_is_here (PbServerPeer *self);
 /* To its WebSocket, or to what stands for it; to nobody while it is lost. */

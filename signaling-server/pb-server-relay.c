@@ -162,15 +162,6 @@ check_signal_fields (const PbJsonMember *members, gsize n_members,
   return TRUE;
 }
 
-/* Do both stand on this machine? Then its own addresses are no secret, nor out
- * of reach. */
-static gboolean
-is_local (PbServerPeer *peer)
-{
-  return peer->remote != NULL && (g_str_has_prefix (peer->remote, "127.") ||
-      g_str_equal (peer->remote, "::1"));
-}
-
 static const PbJsonMember *
 find_text (const PbJsonMember *data, const char *name, gsize max,
     PbJsonMember members[PB_JSON_MEMBERS_MAX], GError **error)
@@ -247,7 +238,7 @@ check_sdp (const Kind *kind, const PbJsonMember *data, PbServerPeer *from,
 
   if (member == NULL)
     return FALSE;
-  if (is_local (from) && is_local (to))
+  if (pb_server_peer_are_local (from, to))
     flags |= PB_SDP_LOOPBACK;
   if (!pb_sdp_type_from_name (kind->name, &type))
     g_return_val_if_reached (FALSE);
@@ -308,7 +299,7 @@ check_pair (const Kind *kind, const PbJsonMember *data, PbServerPeer *from,
     case KIND_CANDIDATE:
       if (transport == PB_TRANSPORT_SRT)
         flags |= PB_ADDRESS_LINK_LOCAL;
-      if (is_local (from) && is_local (to))
+      if (pb_server_peer_are_local (from, to))
         flags |= PB_ADDRESS_LOOPBACK;
       return pb_server_peer_count_candidate (from, to->id, link)
           ? check_candidate (data, flags, error)

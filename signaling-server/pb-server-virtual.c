@@ -27,8 +27,7 @@ struct _PbServerVirtual {
   PbServerPending *pending; /* (nullable): what the client waits for */
   guint deadline;           /* of that: source id */
   char **links;             /* for the first answer; NULL then */
-  gint64 answered_us;       /* monotonic */
-  gboolean was_connected;
+  gint64 idle_us;           /* monotonic: no media since; 0: there is */
   guint n_patches;
 
   GQueue heard; /* of PbMessage */
@@ -185,6 +184,21 @@ send_candidates (PbServerVirtual *self, PbServerPeer *end,
     send_signal (self, end, "end-of-candidates", NULL);
 }
 
+/**
+ * pb_server_virtual_get_flags: (skip)
+ * @peer: a client of HTTP
+ * @end: (nullable): whom it meets
+ *
+ * Returns: how what passes between them is read
+ */
+PbSdpFlags
+pb_server_virtual_get_flags (PbServerPeer *peer, PbServerPeer *end)
+{
+  return PB_SDP_DROP_CANDIDATES |
+      (end != NULL && pb_server_peer_are_local (peer, end)
+          ? PB_SDP_LOOPBACK : PB_SDP_STRICT);
+}
+
 /* --- what it hears ------------------------------------------------------- */
 
 /* Each returns whether @self is still there. */
@@ -205,18 +219,12 @@ hear_peer (PbServerVirtual *self, PbMessage *message)
 static PbSdp *
 read_answer (PbServerVirtual *self, PbMessage *message, GError **error)
 {
-  PbServerPeer *end = find_end (self);
   JsonObject *data = json_object_get_object_member (
       pb_message_peek_object (message), "data");
-  g_autoptr (GInetAddress) address = end != NULL && end->remote != NULL
-      ? g_inet_address_new_from_string (end->remote) : NULL;
-  PbSdpFlags flags = PB_SDP_DROP_CANDIDATES;
-
-  if (address != NULL && g_inet_address_get_is_loopback (address))
-    flags |= PB_SDP_LOOPBACK;
 
   return pb_sdp_parse (PB_SDP_ANSWER,
-      json_object_get_string_member (data, "sdp"), -1, flags, error);
+      json_object_get_string_member (data, "sdp"), -1,
+      pb_server_virtual_get_flags (self->peer, find_end (self)), error);
 }
 
 /* An end may take some of the media; one that takes none has no codec. */
@@ -268,7 +276,7 @@ take_first_answer (PbServerVirtual *self, PbSdp *answer)
   }
 
   self->answer = pb_sdp_ref (answer);
-  self->answered_us = pb_server_context_now_us (get_context (self));
+  self->idle_us = pb_server_context_now_us (get_context (self));
   reply = reply_with_text (self, 201, PB_SERVER_TYPE_SDP,
       pb_sdp_print (answer));
   reply->location = g_strdup_printf ("/%s/%s/%s/%s",
@@ -336,7 +344,8 @@ hear_signal (PbServerVirtual *self, PbMessage *message)
   return FALSE;
 }
 
-/* A client of HTTP cannot be called again: what its end gives up is over. */
+/* A client of HTTP cannot be called again: what its end gives up is over. What
+ * is interrupted may come back: by itself, or by an ICE restart. */
 static gboolean
 hear_status (PbServerVirtual *self, PbMessage *message)
 {
@@ -346,7 +355,7 @@ hear_status (PbServerVirtual *self, PbMessage *message)
 
   if (g_strcmp0 (pb_message_get_string (message, "with"), peer->id) != 0)
     return TRUE;
-  if (g_str_equal (srt, "disconnected") || g_str_equal (srt, "error")) {
+  if (g_str_equal (srt, "error")) {
     (void) pb_fault_from_code (pb_message_get_string (message, "code"),
         &fault);
     refuse_by_fault (self, fault);
@@ -358,8 +367,10 @@ hear_status (PbServerVirtual *self, PbMessage *message)
   pb_server_peer_set_status (peer, srt, self->end,
       pb_message_get_string (message, "path"));
   if (g_str_equal (srt, "connected")) {
-    self->was_connected = TRUE;
+    self->idle_us = 0;
     peer->transport = PB_TRANSPORT_WEBRTC;
+  } else if (self->idle_us == 0) {
+    self->idle_us = pb_server_context_now_us (get_context (self));
   }
   pb_server_session_update (peer->session, peer->slot);
   pb_server_session_queue_snapshot (peer->session);
@@ -502,18 +513,23 @@ restart (PbServerVirtual *self, PbServerPeer *end, PbSdp *offer,
 /**
  * pb_server_virtual_patch: (skip)
  * @self: what stands for a client that was answered
- * @fragment: candidates, or other ICE credentials
+ * @body: RFC 8840: candidates, or other ICE credentials
+ * @length: its length
  * @error: PB_ERROR_STATE, PB_ERROR_ABSENT or PB_ERROR_INVALID
  *
  * Returns: (transfer full): 204, or a promise of new credentials
  */
 PbServerReply *
-pb_server_virtual_patch (PbServerVirtual *self, const PbSdpFragment *fragment,
-    GError **error)
+pb_server_virtual_patch (PbServerVirtual *self, const char *body,
+    gsize length, GError **error)
 {
   PbServerPeer *end = find_end (self);
+  g_autoptr (PbSdpFragment) fragment = pb_sdp_fragment_parse (body,
+      (gssize) length, pb_server_virtual_get_flags (self->peer, end), error);
   g_autoptr (PbSdp) merged = NULL;
 
+  if (fragment == NULL)
+    return NULL;
   if (self->answer == NULL) {
     (void) fail (error, PB_ERROR_STATE, "The offer is not answered yet.");
     return NULL;
@@ -650,11 +666,12 @@ pb_server_virtual_is_end (PbServerVirtual *self, const char *id)
  * @self: what stands for a client
  * @now_us: the monotonic clock
  *
- * Returns: whether its client took the answer and was not seen again
+ * Returns: whether its client took the answer, and has sent or taken nothing
+ *   for so long
  */
 gboolean
 pb_server_virtual_is_idle (PbServerVirtual *self, gint64 now_us)
 {
-  return self->answer != NULL && !self->was_connected &&
-      now_us - self->answered_us >= get_context (self)->limits.whip_connect_us;
+  return self->answer != NULL && self->idle_us != 0 &&
+      now_us - self->idle_us >= get_context (self)->limits.whip_connect_us;
 }

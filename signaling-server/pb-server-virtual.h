@@ -37,13 +37,15 @@ gboolean pb_server_virtual_check_tag (PbServerVirtual *self,
 /* (transfer full): its candidates, or an ICE restart, go to the end: done, or
  * a promise. PB_ERROR_ABSENT, PB_ERROR_STATE, PB_ERROR_INVALID. */
 PbServerReply *pb_server_virtual_patch (PbServerVirtual *self,
-    const PbSdpFragment *fragment, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+    const char *body, gsize length, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* The registration goes: who waits is told so. `reason` of peer_gone, or of
  * closed. */
 void pb_server_virtual_end (PbServerVirtual *self, const char *reason);
 
+PbSdpFlags pb_server_virtual_get_flags (PbServerPeer *peer,
+    PbServerPeer *end);
 gboolean pb_server_virtual_is_end (PbServerVirtual *self, const char *id);
-/* Offered, answered, and never connected since. */
+/* Answered, and not connected since, or not any more. */
 gboolean pb_server_virtual_is_idle (PbServerVirtual *self, gint64 now_us);
 
 G_END_DECLS

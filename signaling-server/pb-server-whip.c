@@ -127,14 +127,6 @@ list_ice_servers (PbServer *self, PbServerPeer *peer)
   return (char **) g_ptr_array_steal (links, NULL);
 }
 
-/* Candidates on loopback are fit where the client stands there, too. */
-static PbSdpFlags
-get_flags (const PbServerRequest *request)
-{
-  return PB_SDP_DROP_CANDIDATES |
-      (request->is_local ? PB_SDP_LOOPBACK : PB_SDP_STRICT);
-}
-
 /* What the two protocols ask of an offer beyond what WebRTC does. */
 static gboolean
 check_offer (PbSdp *offer, PbDirection direction, GError **error)
@@ -165,6 +157,52 @@ check_offer (PbSdp *offer, PbDirection direction, GError **error)
   return FALSE;
 }
 
+/* What is wrong with the offer is told before who is absent. */
+static PbSdp *
+read_offer (const PbServerRequest *request, PbServerPeer *peer,
+    PbServerPeer *end, GError **error)
+{
+  g_autoptr (PbSdp) offer = pb_sdp_parse (PB_SDP_OFFER, request->body,
+      (gssize) request->body_length, pb_server_virtual_get_flags (peer, end),
+      error);
+
+  if (offer == NULL || !check_offer (offer, peer->direction, error))
+    return NULL;
+
+  return g_steal_pointer (&offer);
+}
+
+/* (transfer none): the new registration */
+static PbServerPeer *
+take_offer (PbServer *self, const PbServerRequest *request,
+    PbServerSession *session, PbServerSlot *slot, PbDirection direction,
+    GError **error)
+{
+  g_autoptr (PbServerPeer) wanted = new_peer (request, slot, direction);
+  g_autoptr (GError) absent = NULL;
+  PbServerPeer *end = direction == PB_DIRECTION_SEND
+      ? find_receiver (slot, &absent) : find_sender (slot, &absent);
+  g_autoptr (PbSdp) offer = read_offer (request, wanted, end, error);
+  PbServerPeer *peer;
+
+  if (offer == NULL)
+    return NULL;
+  if (end == NULL) {
+    self->context->metrics.whip_refused[direction != PB_DIRECTION_SEND]++;
+    g_propagate_error (error, g_steal_pointer (&absent));
+    return NULL;
+  }
+  if (!has_room (session, wanted->identity, error))
+    return NULL;
+  peer = pb_server_session_register (session, NULL, g_steal_pointer (&wanted),
+      error);
+  if (peer != NULL)
+    peer->http = pb_server_virtual_new (peer, end, offer,
+        list_ice_servers (self, peer));
+
+  return peer;
+}
+
 static PbServerReply *
 handle_offer (PbServer *self, const PbServerRequest *request,
     PbDirection direction, GError **error)
@@ -172,9 +210,7 @@ handle_offer (PbServer *self, const PbServerRequest *request,
   PbServerSession *session =
       pb_server_registry_lookup (self->registry, request->name, error);
   PbServerSlot *slot;
-  PbServerPeer *end;
   PbServerPeer *peer;
-  g_autoptr (PbSdp) offer = NULL;
   PbServerReply *reply;
 
   if (session == NULL)
@@ -182,25 +218,10 @@ handle_offer (PbServer *self, const PbServerRequest *request,
   slot = pb_server_session_get_slot (session, request->stream, error);
   if (slot == NULL)
     return NULL;
-  offer = pb_sdp_parse (PB_SDP_OFFER, request->body,
-      (gssize) request->body_length, get_flags (request), error);
-  if (offer == NULL || !check_offer (offer, direction, error))
-    return NULL;
-  end = direction == PB_DIRECTION_SEND ? find_receiver (slot, error)
-      : find_sender (slot, error);
-  if (end == NULL) {
-    self->context->metrics.whip_refused[direction != PB_DIRECTION_SEND]++;
-    return NULL;
-  }
-  if (!has_room (session, pb_token_get_identity (request->token), error))
-    return NULL;
-  peer = pb_server_session_register (session, NULL,
-      new_peer (request, slot, direction), error);
+  peer = take_offer (self, request, session, slot, direction, error);
   if (peer == NULL)
     return NULL;
 
-  peer->http = pb_server_virtual_new (peer, end, offer,
-      list_ice_servers (self, peer));
   reply = pb_server_virtual_promise (peer->http);
   pb_server_audit_log (self->context->audit, PB_SERVER_AUDIT_PEER_REGISTERED,
       peer->id, request->address, request->id, "session", request->name,
@@ -367,15 +388,11 @@ pb_server_handle_whip_patch (PbServer *self, const PbServerRequest *request,
     GError **error)
 {
   PbServerPeer *peer = find_resource (self, request, error);
-  g_autoptr (PbSdpFragment) fragment = NULL;
 
   if (peer == NULL ||
       !pb_server_virtual_check_tag (peer->http, request->match, error))
     return NULL;
-  fragment = pb_sdp_fragment_parse (request->body,
-      (gssize) request->body_length, get_flags (request), error);
-  if (fragment == NULL)
-    return NULL;
 
-  return pb_server_virtual_patch (peer->http, fragment, error);
+  return pb_server_virtual_patch (peer->http, request->body,
+      request->body_length, error);
 }

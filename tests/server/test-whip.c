@@ -470,22 +470,43 @@ assert_gone (Fixture *f, Scene *s, const char *path)
 static void
 test_what_its_end_gives_up_is_over (Fixture *f, gconstpointer unused)
 {
-  static const char *const words[] = { "disconnected", "error" };
   g_auto (Scene) s;
+  g_autofree char *peer = NULL;
+  g_autofree char *path = NULL;
 
   scene_init (&s, f, "receive");
-  for (guint i = 0; i < G_N_ELEMENTS (words); i++) {
-    g_autofree char *peer = NULL;
-    g_autofree char *path = scene_connect (&s, f, &peer, NULL);
+  path = scene_connect (&s, f, &peer, NULL);
+  say_status (&s, peer, "connecting", NULL);
+  say_status (&s, peer, "connected", NULL);
+  /* interrupted: it may come back */
+  say_status (&s, peer, "disconnected", NULL);
+  ws_expect_none (f, s.ws, "peer_gone");
+  g_assert_cmpuint (count_resources (f), ==, 1);
+  say_status (&s, peer, "error", "peer-lost");
+  expect_gone (s.ws, peer, "left");
+  assert_gone (f, &s, path);
+}
 
-    say_status (&s, peer, "connecting", NULL);
-    say_status (&s, peer, "connected", NULL);
-    settle (f);
-    g_assert_cmpuint (count_resources (f), ==, 1);
-    say_status (&s, peer, words[i], "peer-lost");
-    expect_gone (s.ws, peer, "left");
-    assert_gone (f, &s, path);
-  }
+static void
+test_an_interruption_has_its_time (Fixture *f, gconstpointer unused)
+{
+  g_auto (Scene) s;
+  g_autofree char *peer = NULL;
+  g_autofree char *path = NULL;
+
+  scene_init (&s, f, "receive");
+  path = scene_connect (&s, f, &peer, NULL);
+  say_status (&s, peer, "connected", NULL);
+  ws_expect_none (f, s.ws, "peer_gone");
+  pass_time (f, PB_WHIP_CONNECT_S + 1);
+  pb_server_registry_sweep (pb_server_get_registry (f->server));
+  g_assert_cmpuint (count_resources (f), ==, 1);
+  say_status (&s, peer, "disconnected", NULL);
+  ws_expect_none (f, s.ws, "peer_gone");
+  pass_time (f, PB_WHIP_CONNECT_S + 1);
+  pb_server_registry_sweep (pb_server_get_registry (f->server));
+  expect_gone (s.ws, peer, "lost");
+  assert_gone (f, &s, path);
 }
 
 static void
@@ -743,6 +764,7 @@ main (int argc, char **argv)
       test_a_client_may_send_the_next_request_meanwhile);
   TEST ("delete-ends-it", test_delete_ends_it);
   TEST ("what-its-end-gives-up-is-over", test_what_its_end_gives_up_is_over);
+  TEST ("an-interruption-has-its-time", test_an_interruption_has_its_time);
   TEST ("it-ends-with-its-end", test_it_ends_with_its_end);
   TEST ("it-ends-with-its-token", test_it_ends_with_its_token);
   TEST ("no-media-frees-the-slot", test_no_media_frees_the_slot);
