@@ -636,6 +636,8 @@ pb_server_virtual_end (PbServerVirtual *self, const char *reason)
     PbError code;
   } codes[] = {
     { "replaced", PB_ERROR_STREAM_TAKEN },
+    { "left", PB_ERROR_NOT_FOUND },
+    { "lost", PB_ERROR_NOT_FOUND },
     { "session-closed", PB_ERROR_NOT_FOUND },
     { "session-expired", PB_ERROR_EXPIRED },
     { "closed", PB_ERROR_TOKEN_EXPIRED },
