@@ -135,6 +135,8 @@ void pb_webrtc_sender_tell_estimate (PbWebrtcPeer *peer);
 void pb_webrtc_sender_restart (PbWebrtcSender *self);
 
 /* receive */
+/* A stream that comes: it was made, and nothing has passed it. */
+void pb_webrtc_receive_on_jitterbuffer (GstElement *jitterbuffer);
 void pb_webrtc_receive_on_pad_added (GstElement *webrtc, GstPad *pad,
     PbWebrtcPeer *peer);
 

@@ -326,8 +326,11 @@ on_deep_element_added (GstBin *bin, GstBin *sub, GstElement *element,
 {
   GstElementFactory *factory = gst_element_get_factory (element);
 
-  if (factory == NULL ||
-      strcmp (GST_OBJECT_NAME (factory), "dtlsdec") != 0)
+  if (factory == NULL)
+    return;
+  if (strcmp (GST_OBJECT_NAME (factory), "rtpjitterbuffer") == 0)
+    pb_webrtc_receive_on_jitterbuffer (element);
+  if (strcmp (GST_OBJECT_NAME (factory), "dtlsdec") != 0)
     return;
 
   g_object_set (element, "pem", pb_webrtc_cert_get_pem (), NULL);

@@ -23,6 +23,28 @@ receiver_free (gpointer data)
   g_free (self);
 }
 
+static void
+on_retransmission (GstElement *jitterbuffer, GParamSpec *pspec, gpointer unused)
+{
+  gboolean is_on;
+
+  g_object_get (jitterbuffer, "do-retransmission", &is_on, NULL);
+  if (!is_on)
+    g_object_set (jitterbuffer, "do-retransmission", TRUE, NULL);
+}
+
+/* Under BUNDLE webrtcbin 1.22 gives every stream the `do-nack` of the last
+ * transceiver, which is audio's: nothing that was lost would ever be asked for
+ * again. Which stream this will be is not known yet; audio asks as well then,
+ * and a sender that does not keep audio has nothing to answer. */
+void
+pb_webrtc_receive_on_jitterbuffer (GstElement *jitterbuffer)
+{
+  g_signal_connect (jitterbuffer, "notify::do-retransmission",
+      G_CALLBACK (on_retransmission), NULL);
+  g_object_set (jitterbuffer, "do-retransmission", TRUE, NULL);
+}
+
 /* The PTS becomes the running time that it stands for. */
 static GstSample *
 set_running_time (GstSample *sample)
