@@ -11,8 +11,6 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
-#include "core/pb-random.h"
-
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EVP_PKEY, EVP_PKEY_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (X509, X509_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (BIO, BIO_free_all)
@@ -133,71 +131,34 @@ pb_webrtc_cert_get_fingerprint (void)
   return ours.fingerprint;
 }
 
-/* "AB:CD:…" of exactly `size` octets, in either case */
-static gboolean
-read_hex (const char *text, guint8 *out, gsize size)
-{
-  for (gsize i = 0; i < size; i++) {
-    int high = g_ascii_xdigit_value (text[0]);
-    int low = high < 0 ? -1 : g_ascii_xdigit_value (text[1]);
-
-    if (low < 0)
-      return FALSE;
-    out[i] = high << 4 | low;
-    text += 2;
-    if (i + 1 < size && *text++ != ':')
-      return FALSE;
-  }
-
-  return *text == '\0';
-}
-
 /**
- * pb_webrtc_cert_matches: (skip)
- * @pem: (nullable): the certificate that the counterpart showed
- * @fingerprint: what signalling said of it
+ * pb_webrtc_cert_read_der: (skip)
+ * @pem: (nullable): a certificate
  *
- * Returns: whether it is that certificate
+ * Returns: (transfer full) (nullable): what a fingerprint is made of
  */
-gboolean
-pb_webrtc_cert_matches (const char *pem, const char *fingerprint)
+GBytes *
+pb_webrtc_cert_read_der (const char *pem)
 {
-  static const char *const hashes[] = { "sha-256", "sha-384", "sha-512" };
-  const char *space = strchr (fingerprint, ' ');
-  g_autofree char *name = NULL;
-  const EVP_MD *md = NULL;
-  g_autoptr (BIO) bio = NULL;
-  g_autoptr (X509) cert = NULL;
-  guint8 want[EVP_MAX_MD_SIZE], have[EVP_MAX_MD_SIZE];
-  unsigned int size = 0;
+  g_autoptr (BIO) bio = pem != NULL ? BIO_new_mem_buf (pem, -1) : NULL;
+  g_autoptr (X509) cert =
+      bio != NULL ? PEM_read_bio_X509 (bio, NULL, NULL, NULL) : NULL;
+  unsigned char *data = NULL;
+  int size = cert != NULL ? i2d_X509 (cert, &data) : -1;
+  GBytes *der = size > 0 ? g_bytes_new (data, size) : NULL;
 
-  if (pem == NULL || space == NULL)
-    return FALSE;
+  OPENSSL_free (data);
 
-  name = g_strndup (fingerprint, space - fingerprint);
-  for (gsize i = 0; i < G_N_ELEMENTS (hashes); i++)
-    if (g_ascii_strcasecmp (name, hashes[i]) == 0)
-      md = i == 0 ? EVP_sha256 () : i == 1 ? EVP_sha384 () : EVP_sha512 ();
-  if (md == NULL || !read_hex (space + 1, want, EVP_MD_get_size (md)))
-    return FALSE;
-
-  bio = BIO_new_mem_buf (pem, -1);
-  cert = bio != NULL ? PEM_read_bio_X509 (bio, NULL, NULL, NULL) : NULL;
-
-  return cert != NULL && X509_digest (cert, md, have, &size) &&
-         size == (unsigned int) EVP_MD_get_size (md) &&
-         CRYPTO_memcmp (want, have, size) == 0;
+  return der;
 }
 
 static gpointer
 prepare (gpointer unused)
 {
-  /* Kept: the key goes with the last element that has it. */
-  GstElement *keeper = gst_element_factory_make ("dtlsdec", NULL);
+  GstElement *element = gst_element_factory_make ("dtlsdec", NULL);
 
-  if (keeper != NULL)
-    GST_OBJECT_FLAG_SET (gst_object_ref_sink (keeper),
-        GST_OBJECT_FLAG_MAY_BE_LEAKED);
+  if (element != NULL)
+    gst_object_unref (gst_object_ref_sink (element));
 
   return NULL;
 }

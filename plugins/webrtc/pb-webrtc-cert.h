@@ -12,12 +12,11 @@ G_BEGIN_DECLS
 const char *pb_webrtc_cert_get_pem (void);         /* with the key */
 const char *pb_webrtc_cert_get_fingerprint (void); /* "sha-256 AB:CD:…" */
 
-/* `fingerprint`: "sha-256 AB:CD:…" (RFC 8122). FALSE as well for hashes that no
- * longer prove anything. */
-gboolean pb_webrtc_cert_matches (const char *pem, const char *fingerprint);
+/* (transfer full) (nullable): the DER of the first certificate in it */
+GBytes *pb_webrtc_cert_read_der (const char *pem);
 
-/* GStreamer makes an RSA key, which takes up to half a second, whenever no
- * dtlsdec is left that holds the last one: in the background, once. */
+/* The first dtlsdec of a process makes an RSA key, which nobody uses and which
+ * takes up to half a second: in the background, once. */
 void pb_webrtc_cert_prepare (void);
 
 G_END_DECLS

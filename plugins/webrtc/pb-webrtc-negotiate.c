@@ -3,20 +3,24 @@
 
 #include "pb-webrtc-peer-private.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/pb-error.h"
 #include "glue/pb-gst-debug.h"
+#include "pb-timer.h"
 #include "pb-webrtc-cert.h"
 
-/* Which numbers our offers use: payload types from here on, and this header
- * extension. */
-#define FIRST_PAYLOAD 96
-#define EXTMAP 3
+#define GST_CAT_DEFAULT pb_gst_debug_src_sink
+
+/* How long a description without trickle waits for a server that does not
+ * answer. */
+#define GATHER_MS 3000
+
+static void create_offer (PbWebrtcPeer *self);
 
 static void
-fail_negotiation (PbWebrtcPeer *self, const char *what, const GstStructure *reply)
+fail_negotiation (PbWebrtcPeer *self, const char *what,
+    const GstStructure *reply)
 {
   g_autoptr (GError) error = NULL;
   g_autofree char *reason = NULL;
@@ -34,87 +38,102 @@ has_failed (const GstStructure *reply)
   return reply != NULL && gst_structure_has_field (reply, "error");
 }
 
-/* --- candidates ----------------------------------------------------------- */
+/* --- what had to wait for the end of a negotiation ------------------------ */
 
 static void
-add_candidate (PbWebrtcPeer *self, const char *entry)
+clear_tracks (gpointer data)
 {
-  char *line = strchr (entry, ' ');
-
-  g_signal_emit_by_name (self->webrtc, "add-ice-candidate",
-      (guint) strtoul (entry, NULL, 10), line + 1);
+  gst_caps_unref (((PbWebrtcTrack *) data)->caps);
 }
 
-/* After the remote description is set. */
-static void
-flush_candidates (PbWebrtcPeer *self)
-{
-  char *entry;
+static gboolean set_offer (PbWebrtcPeer *self, PbSdp *sdp);
 
-  while ((entry = g_queue_pop_head (&self->candidates)) != NULL) {
-    add_candidate (self, entry);
-    g_free (entry);
+static void
+end_negotiation (PbWebrtcPeer *self)
+{
+  g_autoptr (GArray) tracks = g_steal_pointer (&self->next_tracks);
+  g_autoptr (PbSdp) offer = g_steal_pointer (&self->next_offer);
+  gboolean is_due = self->wants_restart;
+
+  self->is_negotiating = FALSE;
+  if (offer != NULL) {
+    set_offer (self, offer);
+    return;
   }
-}
-
-void
-pb_webrtc_negotiate_candidate (PbWebrtcPeer *self, guint mline,
-    const char *candidate)
-{
-  g_autofree char *entry = g_strdup_printf ("%u %s", mline, candidate);
-
-  if (self->has_remote)
-    add_candidate (self, entry);
-  else
-    g_queue_push_tail (&self->candidates, g_steal_pointer (&entry));
+  if (self->wants_restart)
+    pb_webrtc_ice_restart (self);
+  self->wants_restart = FALSE;
+  if (tracks != NULL)
+    is_due = pb_webrtc_tracks_replace (self, tracks) || is_due;
+  if (is_due)
+    create_offer (self);
 }
 
 /* --- our description ------------------------------------------------------ */
 
 static void
-tell_description (PbWebrtcPeer *self, GstWebRTCSessionDescription *description)
+tell_description (PbWebrtcPeer *self)
 {
-  g_autofree char *sdp = gst_sdp_message_as_text (description->sdp);
+  g_autofree char *sdp = NULL;
 
+  self->is_description_due = FALSE;
+  pb_timer_clear (&self->gather);
+  if (!self->config.can_trickle) {
+    g_auto (GStrv) candidates = pb_webrtc_ice_dup_candidates (self);
+
+    pb_webrtc_sdp_add_candidates (self->local->sdp, candidates);
+  }
+  sdp = gst_sdp_message_as_text (self->local->sdp);
   self->callbacks.description (self,
-      gst_webrtc_sdp_type_to_string (description->type), sdp, self->user_data);
+      gst_webrtc_sdp_type_to_string (self->local->type), sdp, self->user_data);
+}
+
+static gboolean
+on_gather_time (gpointer user_data)
+{
+  PbWebrtcPeer *self = user_data;
+
+  pb_timer_clear (&self->gather);
+  if (self->is_description_due)
+    tell_description (self);
+
+  return G_SOURCE_REMOVE;
 }
 
 void
 pb_webrtc_negotiate_on_gathered (PbWebrtcPeer *self, gpointer unused)
 {
-  g_autoptr (GstWebRTCSessionDescription) description = NULL;
-
   self->is_gathered = TRUE;
-  if (self->config.can_trickle) {
+  if (self->config.can_trickle)
     self->callbacks.candidates_done (self, self->user_data);
-    return;
-  }
-  if (!self->is_description_due)
-    return;
-
-  self->is_description_due = FALSE;
-  g_object_get (self->webrtc, "local-description", &description, NULL);
-  if (description != NULL)
-    tell_description (self, description);
+  else if (self->is_description_due && self->has_local)
+    tell_description (self);
 }
 
 static void
-do_local_set (PbWebrtcPeer *self, gpointer data)
+do_local_set (PbWebrtcPeer *self, gpointer reply)
 {
-  GstWebRTCSessionDescription *description = self->local;
+  gboolean is_answer = self->local->type == GST_WEBRTC_SDP_TYPE_ANSWER;
 
-  self->local = NULL;
-  if (has_failed (data)) {
-    fail_negotiation (self, "setting our description", data);
-  } else {
-    self->has_local = TRUE;
-    if (self->has_remote)
-      pb_webrtc_peer_set_state (self, PB_WEBRTC_CONNECTING, PB_FAULT_NONE);
-    if (description->type == GST_WEBRTC_SDP_TYPE_ANSWER)
-      self->is_negotiating = FALSE;
+  if (has_failed (reply)) {
+    fail_negotiation (self, "setting our description", reply);
+    return;
   }
-  gst_webrtc_session_description_free (description);
+
+  self->has_local = TRUE;
+  if (is_answer && self->state == PB_WEBRTC_NEW)
+    pb_webrtc_peer_set_state (self, PB_WEBRTC_CONNECTING, PB_FAULT_NONE);
+  if (self->is_over)
+    return;
+  if (self->is_description_due && self->is_gathered)
+    tell_description (self);
+  else if (self->is_description_due)
+    self->gather =
+        pb_timer_new (self->context, GATHER_MS, on_gather_time, self);
+  if (!self->is_over)
+    pb_webrtc_ice_tell_candidates (self);
+  if (!self->is_over && is_answer)
+    end_negotiation (self);
 }
 
 static void
@@ -133,97 +152,50 @@ do_created (PbWebrtcPeer *self, const GstStructure *reply, const char *type)
   /* webrtcbin hashes the key along with the certificate. */
   pb_webrtc_sdp_set_fingerprint (description->sdp,
       pb_webrtc_cert_get_fingerprint ());
+  pb_webrtc_ice_write_credentials (self, description->sdp);
   g_clear_pointer (&self->local, gst_webrtc_session_description_free);
   self->local = description;
-  self->is_description_due = !self->config.can_trickle;
+  self->is_description_due = TRUE;
   g_signal_emit_by_name (self->webrtc, "set-local-description", description,
       pb_webrtc_peer_new_promise (self, do_local_set));
   if (self->config.can_trickle)
-    tell_description (self, description);
+    tell_description (self);
 }
 
 static void
-do_offer_created (PbWebrtcPeer *self, gpointer data)
+do_offer_created (PbWebrtcPeer *self, gpointer reply)
 {
-  do_created (self, data, "offer");
+  do_created (self, reply, "offer");
 }
 
 static void
-do_answer_created (PbWebrtcPeer *self, gpointer data)
+do_answer_created (PbWebrtcPeer *self, gpointer reply)
 {
-  do_created (self, data, "answer");
+  do_created (self, reply, "answer");
 }
 
 /* --- offering ------------------------------------------------------------- */
 
 static void
-set_transceiver (GstWebRTCRTPTransceiver *transceiver, gboolean is_video,
-    GstWebRTCRTPTransceiverDirection direction, GstCaps *caps)
-{
-  g_object_set (transceiver, "direction", direction, NULL);
-  if (caps != NULL)
-    g_object_set (transceiver, "codec-preferences", caps, NULL);
-  /* Chromium refuses retransmission of audio. */
-  g_object_set (transceiver, "do-nack", is_video, NULL);
-}
-
-static void
-add_extmap (GstCaps *caps, guint extmap)
-{
-  g_autofree char *name = g_strdup_printf ("extmap-%u", extmap);
-
-  if (extmap != 0)
-    gst_caps_set_simple (caps, name, G_TYPE_STRING, PB_WEBRTC_TWCC_URI,
-        "rtcp-fb-transport-cc", G_TYPE_BOOLEAN, TRUE, NULL);
-}
-
-static gboolean
-offer_track (PbWebrtcPeer *self, PbWebrtcSender *sender, guint mline,
-    guint payload)
-{
-  g_autoptr (GstCaps) caps =
-      pb_webrtc_codec_new_caps (sender->codec, sender->caps, payload);
-
-  if (!pb_webrtc_sender_link (sender, mline, payload, EXTMAP))
-    return FALSE;
-  add_extmap (caps, EXTMAP);
-  gst_caps_set_simple (caps, "ssrc", G_TYPE_UINT, sender->ssrc, NULL);
-  set_transceiver (sender->transceiver, sender->codec->is_video,
-      self->config.may_receive
-          ? GST_WEBRTC_RTP_TRANSCEIVER_DIRECTION_SENDRECV
-          : GST_WEBRTC_RTP_TRANSCEIVER_DIRECTION_SENDONLY,
-      caps);
-
-  return TRUE;
-}
-
-static void
 create_offer (PbWebrtcPeer *self)
 {
   self->is_negotiating = TRUE;
+  /* their candidates may overtake their answer */
+  self->awaits_remote = TRUE;
+  if (!pb_webrtc_tracks_offer (self)) {
+    pb_webrtc_peer_fail (self, PB_FAULT_INTERNAL, "a track cannot be sent");
+    return;
+  }
   g_signal_emit_by_name (self->webrtc, "create-offer", NULL,
       pb_webrtc_peer_new_promise (self, do_offer_created));
 }
 
 void
-pb_webrtc_negotiate_offer (PbWebrtcPeer *self)
+pb_webrtc_negotiate_start (PbWebrtcPeer *self)
 {
-  guint mline = 0, payload = FIRST_PAYLOAD;
-
-  self->is_negotiating = TRUE;
-  for (guint i = 0; i < self->senders->len; i++) {
-    PbWebrtcSender *sender = g_ptr_array_index (self->senders, i);
-
-    if (sender->codec == NULL)
-      continue;
-    if (!offer_track (self, sender, mline++, payload++)) {
-      pb_webrtc_peer_fail (self, PB_FAULT_INTERNAL, "a track cannot be sent");
-      return;
-    }
-  }
-  if (self->config.has_data_channel && self->channel == NULL)
-    pb_webrtc_channel_offer (self);
-  create_offer (self);
+  self->awaits_remote = TRUE;
+  if (self->config.is_offerer)
+    create_offer (self);
 }
 
 /**
@@ -235,209 +207,205 @@ pb_webrtc_peer_restart_ice (PbWebrtcPeer *self)
 {
   g_return_if_fail (self->config.is_offerer);
 
-  if (self->is_negotiating || !self->has_remote)
+  /* before the first answer there is nothing to restart */
+  if (!self->has_remote)
     return;
 
-  nice_agent_restart (self->agent);
-  create_offer (self);
+  self->wants_restart = TRUE;
+  if (!self->is_negotiating)
+    end_negotiation (self);
 }
 
 /**
  * pb_webrtc_peer_set_tracks: (skip)
- * @self: an offerer that was started
+ * @self: an offerer
  * @tracks: (array length=n_tracks): what is sent from now on
  * @n_tracks: their number
+ *
+ * A track with the same index and codec goes on.
  */
 void
 pb_webrtc_peer_set_tracks (PbWebrtcPeer *self, const PbWebrtcTrack *tracks,
     guint n_tracks)
 {
+  GArray *copy = g_array_new (FALSE, FALSE, sizeof (PbWebrtcTrack));
+
   g_return_if_fail (self->config.is_offerer);
-}
 
-/* --- answering ------------------------------------------------------------ */
+  g_array_set_clear_func (copy, clear_tracks);
+  for (guint i = 0; i < n_tracks; i++) {
+    PbWebrtcTrack track = { tracks[i].is_video, gst_caps_ref (tracks[i].caps) };
 
-/* (transfer full) (nullable) */
-static GstWebRTCRTPTransceiver *
-find_transceiver (PbWebrtcPeer *self, guint mline)
-{
-  g_autoptr (GArray) all = NULL;
-
-  g_signal_emit_by_name (self->webrtc, "get-transceivers", &all);
-  for (guint i = 0; all != NULL && i < all->len; i++) {
-    GstWebRTCRTPTransceiver *one =
-        g_array_index (all, GstWebRTCRTPTransceiver *, i);
-    guint index;
-
-    g_object_get (one, "mlineindex", &index, NULL);
-    if (index == mline)
-      return gst_object_ref (one);
+    g_array_append_val (copy, track);
   }
-
-  return NULL;
+  g_clear_pointer (&self->next_tracks, g_array_unref);
+  self->next_tracks = copy;
+  if (self->pipeline != NULL && !self->is_negotiating)
+    end_negotiation (self);
 }
 
-/* The next track of that kind without an m-line. */
-static PbWebrtcSender *
-find_sender (PbWebrtcPeer *self, const PbWebrtcMline *mline, guint *payload)
-{
-  if (!self->config.may_send || !mline->receives)
-    return NULL;
-
-  for (guint i = 0; i < self->senders->len; i++) {
-    PbWebrtcSender *sender = g_ptr_array_index (self->senders, i);
-
-    if (sender->codec == NULL || sender->sink != NULL ||
-        sender->codec->is_video != (mline->kind == PB_WEBRTC_VIDEO))
-      continue;
-    *payload = pb_webrtc_sdp_find_payload (mline, sender->codec, sender->caps);
-    if (*payload != 0)
-      return sender;
-  }
-
-  return NULL;
-}
-
-/* (transfer full): what of the m-line we take, best first */
-static GstCaps *
-new_receive_caps (const PbWebrtcMline *mline)
-{
-  GstCaps *caps = gst_caps_new_empty ();
-  const PbWebrtcCodec *codec;
-
-  for (guint i = 0; (codec = pb_webrtc_codec_get (i)) != NULL; i++) {
-    guint payload;
-
-    if (codec->is_video != (mline->kind == PB_WEBRTC_VIDEO))
-      continue;
-    payload = pb_webrtc_sdp_find_payload (mline, codec, NULL);
-    if (payload != 0)
-      gst_caps_append (caps, pb_webrtc_codec_new_caps (codec, NULL, payload));
-  }
-
-  return caps;
-}
+/* --- their description ---------------------------------------------------- */
 
 static void
-answer_mline (PbWebrtcPeer *self, const PbWebrtcMline *mline)
+do_offer_set (PbWebrtcPeer *self, gpointer reply)
 {
-  g_autoptr (GstWebRTCRTPTransceiver) transceiver =
-      find_transceiver (self, mline->index);
-  gboolean receives = self->config.may_receive && mline->sends;
-  guint extmap = pb_webrtc_sdp_find_extmap (mline, PB_WEBRTC_TWCC_URI);
-  guint payload = 0;
-  PbWebrtcSender *sender = find_sender (self, mline, &payload);
-  g_autoptr (GstCaps) caps = NULL;
+  gboolean is_any = FALSE;
 
-  if (sender != NULL) {
-    caps = pb_webrtc_codec_new_caps (sender->codec, sender->caps, payload);
-    gst_caps_set_simple (caps, "ssrc", G_TYPE_UINT, sender->ssrc, NULL);
-  } else {
-    caps = new_receive_caps (mline);
-  }
-  add_extmap (caps, extmap);
-  /* webrtcbin would make one as it answers, without what we ask for; it takes
-   * one that is there and fits. */
-  if (transceiver == NULL && !gst_caps_is_empty (caps))
-    g_signal_emit_by_name (self->webrtc, "add-transceiver",
-        GST_WEBRTC_RTP_TRANSCEIVER_DIRECTION_RECVONLY, caps, &transceiver);
-  if (transceiver == NULL)
-    return;
-
-  /* webrtcbin gives a pad only to a transceiver that may send. */
-  set_transceiver (transceiver, mline->kind == PB_WEBRTC_VIDEO,
-      sender != NULL && receives
-          ? GST_WEBRTC_RTP_TRANSCEIVER_DIRECTION_SENDRECV
-      : sender != NULL ? GST_WEBRTC_RTP_TRANSCEIVER_DIRECTION_SENDONLY
-      : receives       ? GST_WEBRTC_RTP_TRANSCEIVER_DIRECTION_RECVONLY
-                       : GST_WEBRTC_RTP_TRANSCEIVER_DIRECTION_INACTIVE,
-      caps);
-  if (sender != NULL &&
-      !pb_webrtc_sender_link (sender, mline->index, payload, extmap))
-    pb_webrtc_peer_fail (self, PB_FAULT_INTERNAL, "a track cannot be sent");
-}
-
-static void
-do_remote_set (PbWebrtcPeer *self, gpointer data)
-{
-  gboolean is_offer = !self->config.is_offerer;
-
-  if (has_failed (data)) {
-    fail_negotiation (self, "setting their description", data);
+  if (has_failed (reply)) {
+    fail_negotiation (self, "setting their offer", reply);
     return;
   }
 
   self->has_remote = TRUE;
-  if (!is_offer) {
-    self->is_negotiating = FALSE;
-    flush_candidates (self);
-    pb_webrtc_peer_set_state (self, PB_WEBRTC_CONNECTING, PB_FAULT_NONE);
+  self->awaits_remote = FALSE;
+  if (!pb_webrtc_tracks_answer (self, &is_any)) {
+    pb_webrtc_peer_fail (self, PB_FAULT_INTERNAL, "a track cannot be sent");
     return;
   }
-
-  for (guint i = 0; i < gst_sdp_message_medias_len (self->remote); i++) {
-    PbWebrtcMline mline = pb_webrtc_sdp_get_mline (self->remote, i);
-
-    if (mline.kind == PB_WEBRTC_AUDIO || mline.kind == PB_WEBRTC_VIDEO)
-      answer_mline (self, &mline);
+  if (!is_any) {
+    pb_webrtc_peer_fail (self, PB_FAULT_NO_CODEC, "nothing in common");
+    return;
   }
-  flush_candidates (self);
+  pb_webrtc_ice_flush (self);
   g_signal_emit_by_name (self->webrtc, "create-answer", NULL,
       pb_webrtc_peer_new_promise (self, do_answer_created));
 }
 
-/* Which m-line is which track of theirs: once given, a number stays. */
 static void
-number_receivers (PbWebrtcPeer *self)
+do_answer_set (PbWebrtcPeer *self, gpointer reply)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
-
-  for (guint i = 0; i < gst_sdp_message_medias_len (self->remote); i++) {
-    PbWebrtcMline mline = pb_webrtc_sdp_get_mline (self->remote, i);
-
-    if (self->config.may_receive && mline.sends &&
-        (mline.kind == PB_WEBRTC_AUDIO || mline.kind == PB_WEBRTC_VIDEO) &&
-        !g_hash_table_contains (self->receivers, GUINT_TO_POINTER (i)))
-      g_hash_table_insert (self->receivers, GUINT_TO_POINTER (i),
-          GSIZE_TO_POINTER (g_hash_table_size (self->receivers) + 1));
+  if (has_failed (reply)) {
+    fail_negotiation (self, "setting their answer", reply);
+    return;
   }
+
+  self->has_remote = TRUE;
+  self->awaits_remote = FALSE;
+  if (!pb_webrtc_tracks_take_answer (self)) {
+    pb_webrtc_peer_fail (self, PB_FAULT_NO_CODEC, "everything was refused");
+    return;
+  }
+  pb_webrtc_ice_flush (self);
+  if (self->state == PB_WEBRTC_NEW)
+    pb_webrtc_peer_set_state (self, PB_WEBRTC_CONNECTING, PB_FAULT_NONE);
+  if (!self->is_over)
+    end_negotiation (self);
+}
+
+/* Whether a description names other ICE credentials than the one before. */
+static gboolean
+is_restart (PbSdp *sdp, PbSdp *earlier)
+{
+  return earlier != NULL &&
+         (g_strcmp0 (pb_sdp_get_ufrag (sdp), pb_sdp_get_ufrag (earlier)) != 0 ||
+             g_strcmp0 (pb_sdp_get_pwd (sdp), pb_sdp_get_pwd (earlier)) != 0);
+}
+
+/* TRUE: webrtcbin has it. */
+static gboolean
+set_remote (PbWebrtcPeer *self, PbSdp *sdp, GstWebRTCSDPType type,
+    PbWebrtcTask done)
+{
+  g_autoptr (GstWebRTCSessionDescription) description = NULL;
+  g_autoptr (GPtrArray) candidates = NULL;
+  g_autofree char *text = pb_sdp_print (sdp);
+  GstSDPMessage *message = NULL;
+
+  if (gst_sdp_message_new_from_text (text, &message) != GST_SDP_OK) {
+    g_clear_pointer (&message, gst_sdp_message_free);
+    return FALSE;
+  }
+
+  candidates = pb_webrtc_sdp_take_candidates (message);
+  description = gst_webrtc_session_description_new (type, message);
+  g_mutex_lock (&self->lock);
+  g_clear_pointer (&self->remote, pb_sdp_unref);
+  self->remote = pb_sdp_ref (sdp);
+  g_mutex_unlock (&self->lock);
+  pb_webrtc_peer_verify (self);
+  pb_webrtc_tracks_number (self);
+  self->awaits_remote = TRUE;
+  self->n_remote_candidates = 0;
+  for (guint i = 0; i < candidates->len; i++) {
+    const char *line = g_ptr_array_index (candidates, i);
+
+    /* judged with the description */
+    if (!pb_webrtc_ice_add_candidate (self, 0, strchr (line, ' ') + 1, NULL))
+      GST_INFO ("WebRTC peer %p: a candidate was passed over", self);
+  }
+  g_signal_emit_by_name (self->webrtc, "set-remote-description", description,
+      pb_webrtc_peer_new_promise (self, done));
+
+  return TRUE;
+}
+
+static gboolean
+set_offer (PbWebrtcPeer *self, PbSdp *sdp)
+{
+  self->is_negotiating = TRUE;
+  if (self->has_local && is_restart (sdp, self->remote))
+    pb_webrtc_ice_restart (self);
+
+  return set_remote (self, sdp, GST_WEBRTC_SDP_TYPE_OFFER, do_offer_set);
+}
+
+static PbSdp *
+parse (PbWebrtcPeer *self, const char *type, const char *text, GError **error)
+{
+  PbSdpFlags flags =
+      PB_SDP_DROP_CANDIDATES | (self->is_on_loopback ? PB_SDP_LOOPBACK : 0);
+  g_autoptr (PbSdp) sdp = NULL;
+  PbSdpType sdp_type;
+  gboolean is_fit;
+
+  if (!pb_sdp_type_from_name (type, &sdp_type) ||
+      (sdp_type == PB_SDP_OFFER) == self->config.is_offerer) {
+    g_set_error_literal (error, PB_ERROR, PB_ERROR_INVALID,
+        "a description of the other kind is due");
+    return NULL;
+  }
+  sdp = pb_sdp_parse (sdp_type, text, -1, flags, error);
+  if (sdp == NULL)
+    return NULL;
+
+  is_fit = sdp_type == PB_SDP_OFFER
+               ? pb_webrtc_sdp_continues (sdp, self->next_offer != NULL
+                                                   ? self->next_offer
+                                                   : self->remote)
+               : self->is_negotiating && self->has_local &&
+                     self->local != NULL && self->awaits_remote &&
+                     pb_webrtc_sdp_answers (sdp, self->local->sdp);
+  if (!is_fit) {
+    g_set_error_literal (error, PB_ERROR, PB_ERROR_INVALID,
+        "a description that does not fit the one before");
+    return NULL;
+  }
+
+  return g_steal_pointer (&sdp);
 }
 
 gboolean
 pb_webrtc_negotiate_remote (PbWebrtcPeer *self, const char *type,
     const char *text, GError **error)
 {
-  g_autoptr (GstWebRTCSessionDescription) description = NULL;
-  g_autoptr (GPtrArray) candidates = NULL;
-  gboolean is_offer = g_strcmp0 (type, "offer") == 0;
-  GstSDPMessage *sdp = NULL;
+  g_autoptr (PbSdp) sdp = parse (self, type, text, error);
+  gboolean is_set;
 
-  if (is_offer == self->config.is_offerer ||
-      (!is_offer && g_strcmp0 (type, "answer") != 0) ||
-      gst_sdp_message_new_from_text (text, &sdp) != GST_SDP_OK) {
-    g_clear_pointer (&sdp, gst_sdp_message_free);
-    g_set_error_literal (error, PB_ERROR, PB_ERROR_INVALID,
-        "not a description that fits");
+  if (sdp == NULL)
     return FALSE;
+  if (!self->config.is_offerer && self->is_negotiating) {
+    g_clear_pointer (&self->next_offer, pb_sdp_unref);
+    self->next_offer = g_steal_pointer (&sdp);
+    return TRUE;
   }
 
-  candidates = pb_webrtc_sdp_take_candidates (sdp);
-  g_clear_pointer (&self->remote, gst_sdp_message_free);
-  gst_sdp_message_copy (sdp, &self->remote);
-  description = gst_webrtc_session_description_new (
-      is_offer ? GST_WEBRTC_SDP_TYPE_OFFER : GST_WEBRTC_SDP_TYPE_ANSWER, sdp);
-  g_mutex_lock (&self->lock);
-  g_clear_pointer (&self->fingerprints, g_ptr_array_unref);
-  self->fingerprints = pb_webrtc_sdp_get_fingerprints (self->remote);
-  g_mutex_unlock (&self->lock);
-  pb_webrtc_peer_verify (self);
-  number_receivers (self);
-  for (guint i = candidates->len; i-- > 0;)
-    g_queue_push_tail (&self->candidates,
-        g_strdup (g_ptr_array_index (candidates, i)));
-  self->is_negotiating = TRUE;
-  g_signal_emit_by_name (self->webrtc, "set-remote-description", description,
-      pb_webrtc_peer_new_promise (self, do_remote_set));
+  is_set = self->config.is_offerer ? set_remote (self, sdp,
+                                         GST_WEBRTC_SDP_TYPE_ANSWER,
+                                         do_answer_set)
+                                   : set_offer (self, sdp);
+  if (!is_set)
+    g_set_error_literal (error, PB_ERROR, PB_ERROR_INVALID,
+        "a description that GStreamer cannot read");
 
-  return TRUE;
+  return is_set;
 }

@@ -5,6 +5,7 @@
 #include <gst/webrtc/webrtc.h>
 #include <nice/agent.h>
 
+#include "core/pb-sdp.h"
 #include "pb-webrtc-codec.h"
 #include "pb-webrtc-peer.h"
 #include "pb-webrtc-rate.h"
@@ -19,20 +20,27 @@ G_BEGIN_DECLS
 typedef struct
 {
   gatomicrefcount refs;
-  PbWebrtcPeer *peer; /* not owned: pads' probes hold it */
+  PbWebrtcPeer *peer; /* not owned: who has the sender has the peer */
   guint index;
-  GstCaps *caps;
   const PbWebrtcCodec *codec; /* (nullable): nobody can send that */
   guint ssrc;
-
-  /* set where it is linked; read by any thread once `is_linked` */
-  GstElement *bin; /* owned by the pipeline */
-  GstAppSrc *source; /* owned */
+  GstCaps *caps;
+  int mline; /* -1: none yet */
   GstPad *sink; /* owned: webrtcbin's */
   GstWebRTCRTPTransceiver *transceiver; /* owned */
+  int is_wanted; /* atomic: the counterpart takes it */
 
   GMutex lock;
+  GstAppSrc *source; /* lock; owned */
 } PbWebrtcSender;
+
+/* One stream of theirs */
+typedef struct
+{
+  guint mline;
+  gboolean is_video;
+  GstPad *pad; /* (nullable) owned: a keyframe is asked for here */
+} PbWebrtcReceiver;
 
 /* What rates are made of */
 typedef struct
@@ -54,24 +62,32 @@ struct _PbWebrtcPeer
   PbWebrtcCallbacks callbacks;
   gpointer user_data;
 
-  GstElement *pipeline; /* owned; NULL once freed */
+  PbWebrtcRate *rate; /* owned; set in new, any thread */
+  GstElement *pipeline; /* owned; NULL before start and once freed */
   GstElement *webrtc; /* owned */
   NiceAgent *agent; /* owned */
   PbWebrtcState state;
   gboolean has_local, has_remote; /* descriptions */
-  GSource *deadline; /* owned */
-  GSource *second; /* owned: each second while connected */
-
-  PbWebrtcRate *rate; /* owned; set in new, any thread */
+  GSource *deadline, *tick; /* owned */
 
   /* negotiation */
-  GstWebRTCSessionDescription *local; /* being set */
-  gboolean is_negotiating; /* from create-… or set_remote() to the end of it */
-  gboolean wants_offer; /* once it is over */
-  gboolean is_gathered, is_description_due;
-  GQueue candidates; /* of char *: "mline candidate:…", before the description */
-  GstSDPMessage *remote; /* (nullable) owned: the last one */
+  GstWebRTCSessionDescription *local; /* (nullable) owned: the last one */
+  /* from create-offer, or their offer, to the answer's being set */
+  gboolean is_negotiating;
+  gboolean awaits_remote; /* their candidates wait for their description */
+  gboolean is_gathered, is_description_due, has_offered;
+  GSource *gather; /* owned */
+  GQueue candidates; /* of char *: "0 candidate:…", that wait */
   guint n_remote_candidates;
+  guint n_mlines, next_payload;
+  /* what waits for the end of it */
+  gboolean wants_restart;
+  GArray *next_tracks; /* (nullable) owned: of PbWebrtcTrack */
+  PbSdp *next_offer; /* (nullable) owned */
+
+  gboolean is_on_loopback;
+  gboolean has_restarted; /* webrtcbin's ICE credentials are old */
+  gboolean tells_candidates; /* again */
 
   GObject *channel; /* (nullable) owned: the data channel */
   gboolean is_channel_open;
@@ -82,19 +98,19 @@ struct _PbWebrtcPeer
   GMutex lock;
   GQueue tasks; /* lock */
   GSource *deliver; /* lock; owned */
-  GPtrArray *senders; /* lock: of PbWebrtcSender */
-  GPtrArray *fingerprints; /* lock; (nullable): as pb-webrtc-sdp.h has them */
-  char *peer_pem; /* lock; (nullable): the certificate that was shown */
-  GHashTable *receivers; /* lock: m-line -> track + 1 */
-  GPtrArray *received; /* lock: GstPad of each track, or NULL */
+  GPtrArray *senders; /* lock; changed from the context only */
+  PbSdp *remote; /* lock; changed from the context only; (nullable) */
+  GBytes *peer_der; /* lock; (nullable): the certificate that was shown */
+  GArray *receivers; /* lock: of PbWebrtcReceiver, by track */
+  guint n_pads; /* lock: that webrtcbin made for their streams */
 
   GRWLock calling; /* read: in `received`; write: to end that for good */
   gboolean is_over; /* calling */
 
   int is_verified; /* atomic: the certificate is the one signalled */
   int can_send; /* atomic: and the peer is CONNECTED */
-  int estimate_due; /* atomic: estimate is on its way */
   int keyframe_asked; /* atomic: needs_keyframe is on its way */
+  int estimate_told; /* atomic: so is estimate */
 };
 
 /* peer */
@@ -118,21 +134,19 @@ void pb_webrtc_peer_fail (PbWebrtcPeer *self, PbFault fault,
     const char *reason);
 /* Any thread. */
 void pb_webrtc_peer_verify (PbWebrtcPeer *self);
+void pb_webrtc_peer_tell_estimate (PbWebrtcPeer *self);
 
 /* send */
 PbWebrtcSender *pb_webrtc_sender_new (PbWebrtcPeer *peer, guint index,
     const PbWebrtcTrack *track);
 PbWebrtcSender *pb_webrtc_sender_ref (PbWebrtcSender *self);
 void pb_webrtc_sender_unref (gpointer self);
-/* Makes the chain and links it to webrtcbin's pad for the m-line. `extmap`: 0
- * for none */
-gboolean pb_webrtc_sender_link (PbWebrtcSender *self, guint mline,
-    guint payload, guint extmap);
+/* Makes the chain and webrtcbin's pad for its m-line. `extmap`: 0 for none */
+gboolean pb_webrtc_sender_link (PbWebrtcSender *self, guint payload,
+    guint extmap, GstCaps *caps);
+void pb_webrtc_sender_set_caps (PbWebrtcSender *self, GstCaps *caps);
 void pb_webrtc_sender_push (PbWebrtcSender *self, GstBuffer *buffer);
-/* Any thread: what the way carries has changed. */
-void pb_webrtc_sender_tell_estimate (PbWebrtcPeer *peer);
-/* Nothing but a keyframe goes next. */
-void pb_webrtc_sender_restart (PbWebrtcSender *self);
+void pb_webrtc_send_ask_keyframe (PbWebrtcPeer *self);
 
 /* receive */
 /* A stream that comes: it was made, and nothing has passed it. */
@@ -145,12 +159,28 @@ void pb_webrtc_channel_offer (PbWebrtcPeer *self);
 void pb_webrtc_channel_on_data_channel (GstElement *webrtc, GObject *channel,
     PbWebrtcPeer *self);
 
+/* ice */
+gboolean pb_webrtc_ice_set_up (PbWebrtcPeer *self);
+gboolean pb_webrtc_ice_add_candidate (PbWebrtcPeer *self, guint mline,
+    const char *candidate, GError **error);
+void pb_webrtc_ice_flush (PbWebrtcPeer *self);
+char **pb_webrtc_ice_dup_candidates (PbWebrtcPeer *self);
+void pb_webrtc_ice_write_credentials (PbWebrtcPeer *self, GstSDPMessage *sdp);
+void pb_webrtc_ice_restart (PbWebrtcPeer *self);
+void pb_webrtc_ice_tell_candidates (PbWebrtcPeer *self);
+gboolean pb_webrtc_ice_is_relayed (PbWebrtcPeer *self);
+
+/* tracks */
+gboolean pb_webrtc_tracks_offer (PbWebrtcPeer *self);
+gboolean pb_webrtc_tracks_take_answer (PbWebrtcPeer *self);
+gboolean pb_webrtc_tracks_answer (PbWebrtcPeer *self, gboolean *is_any);
+void pb_webrtc_tracks_number (PbWebrtcPeer *self);
+gboolean pb_webrtc_tracks_replace (PbWebrtcPeer *self, const GArray *tracks);
+
 /* negotiate */
-void pb_webrtc_negotiate_offer (PbWebrtcPeer *self);
+void pb_webrtc_negotiate_start (PbWebrtcPeer *self);
 gboolean pb_webrtc_negotiate_remote (PbWebrtcPeer *self, const char *type,
     const char *text, GError **error);
-void pb_webrtc_negotiate_candidate (PbWebrtcPeer *self, guint mline,
-    const char *candidate);
 void pb_webrtc_negotiate_on_gathered (PbWebrtcPeer *self, gpointer unused);
 
 G_END_DECLS

@@ -16,7 +16,8 @@
 /* webrtcbin's promises may never come back, and ICE may wait for ever for a
  * counterpart that says nothing more. */
 #define DEADLINE_MS 20000
-#define SECOND_MS 1000
+/* pb-webrtc-rate.h asks for one each second. */
+#define TICK_MS 1000
 
 typedef struct
 {
@@ -55,12 +56,12 @@ pb_webrtc_peer_unref (PbWebrtcPeer *self)
   g_queue_clear_full (&self->candidates, g_free);
   g_queue_clear_full (&self->requests, g_free);
   g_ptr_array_unref (self->senders);
-  g_clear_pointer (&self->fingerprints, g_ptr_array_unref);
-  g_hash_table_unref (self->receivers);
-  g_ptr_array_unref (self->received);
-  g_free (self->peer_pem);
+  g_array_unref (self->receivers);
+  g_clear_pointer (&self->peer_der, g_bytes_unref);
+  g_clear_pointer (&self->remote, pb_sdp_unref);
+  g_clear_pointer (&self->next_offer, pb_sdp_unref);
+  g_clear_pointer (&self->next_tracks, g_array_unref);
   pb_webrtc_rate_free (self->rate);
-  g_clear_pointer (&self->remote, gst_sdp_message_free);
   g_clear_pointer (&self->local, gst_webrtc_session_description_free);
   gst_clear_object (&self->config.clock);
   pb_secret_free (self->stun);
@@ -220,19 +221,6 @@ on_deadline (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* Where feedback stays away there is no event that says so. */
-static gboolean
-on_second (gpointer user_data)
-{
-  PbWebrtcPeer *self = user_data;
-
-  if (self->state >= PB_WEBRTC_CONNECTED && self->state < PB_WEBRTC_FAILED &&
-      pb_webrtc_rate_tick (self->rate))
-    pb_webrtc_sender_tell_estimate (self);
-
-  return G_SOURCE_CONTINUE;
-}
-
 static void
 do_connection_state (PbWebrtcPeer *self, gpointer unused)
 {
@@ -247,16 +235,18 @@ do_connection_state (PbWebrtcPeer *self, gpointer unused)
             "connected, without a certificate that was signalled");
         break;
       }
+      if (self->state == PB_WEBRTC_CONNECTED)
+        break;
       for (guint i = 0; i < self->senders->len; i++)
-        pb_webrtc_sender_restart (g_ptr_array_index (self->senders, i));
-      if (self->second == NULL)
-        self->second =
-            pb_timer_new (self->context, SECOND_MS, on_second, self);
+        pb_webrtc_rate_restart (self->rate, i);
       pb_webrtc_peer_set_state (self, PB_WEBRTC_CONNECTED, PB_FAULT_NONE);
+      if (self->is_over)
+        break;
       /* where it begins: the encoder must not flood the way until the first
        * feedback */
       if (pb_webrtc_rate_tick (self->rate))
-        pb_webrtc_sender_tell_estimate (self);
+        pb_webrtc_peer_tell_estimate (self);
+      pb_webrtc_send_ask_keyframe (self);
       break;
     case GST_WEBRTC_PEER_CONNECTION_STATE_FAILED:
       pb_webrtc_peer_set_state (self, PB_WEBRTC_FAILED,
@@ -274,6 +264,34 @@ do_connection_state (PbWebrtcPeer *self, gpointer unused)
 }
 
 static void
+do_estimate (PbWebrtcPeer *self, gpointer unused)
+{
+  g_atomic_int_set (&self->estimate_told, FALSE);
+  if (self->state == PB_WEBRTC_CONNECTED)
+    self->callbacks.estimate (self, pb_webrtc_rate_get (self->rate),
+        self->user_data);
+}
+
+/* Any thread. */
+void
+pb_webrtc_peer_tell_estimate (PbWebrtcPeer *self)
+{
+  if (g_atomic_int_compare_and_exchange (&self->estimate_told, FALSE, TRUE))
+    pb_webrtc_peer_post (self, do_estimate, NULL, NULL);
+}
+
+static gboolean
+on_tick (gpointer user_data)
+{
+  PbWebrtcPeer *self = user_data;
+
+  if (self->state == PB_WEBRTC_CONNECTED && pb_webrtc_rate_tick (self->rate))
+    pb_webrtc_peer_tell_estimate (self);
+
+  return G_SOURCE_CONTINUE;
+}
+
+static void
 on_connection_state (GObject *object, GParamSpec *pspec, PbWebrtcPeer *self)
 {
   pb_webrtc_peer_post (self, do_connection_state, NULL, NULL);
@@ -287,16 +305,10 @@ pb_webrtc_peer_verify (PbWebrtcPeer *self)
   gboolean is_known, is_good;
 
   g_mutex_lock (&self->lock);
-  is_known = self->peer_pem != NULL && self->fingerprints != NULL;
-  is_good = is_known && self->fingerprints->len > 0;
-  for (guint i = 0; is_good && i < self->fingerprints->len; i++) {
-    char **list = g_ptr_array_index (self->fingerprints, i);
-    gboolean is_in = FALSE;
-
-    for (; *list != NULL && !is_in; list++)
-      is_in = pb_webrtc_cert_matches (self->peer_pem, *list);
-    is_good = is_in;
-  }
+  is_known = self->peer_der != NULL && self->remote != NULL;
+  is_good = is_known && pb_sdp_matches_certificate (self->remote,
+                            g_bytes_get_data (self->peer_der, NULL),
+                            g_bytes_get_size (self->peer_der));
   g_mutex_unlock (&self->lock);
 
   if (is_good)
@@ -310,12 +322,14 @@ pb_webrtc_peer_verify (PbWebrtcPeer *self)
 static void
 on_peer_pem (GstElement *dtlsdec, GParamSpec *pspec, PbWebrtcPeer *self)
 {
-  char *pem = NULL;
+  g_autofree char *pem = NULL;
+  GBytes *der;
 
   g_object_get (dtlsdec, "peer-pem", &pem, NULL);
+  der = pb_webrtc_cert_read_der (pem);
   g_mutex_lock (&self->lock);
-  g_free (self->peer_pem);
-  self->peer_pem = pem;
+  g_clear_pointer (&self->peer_der, g_bytes_unref);
+  self->peer_der = der;
   g_mutex_unlock (&self->lock);
   pb_webrtc_peer_verify (self);
 }
@@ -403,29 +417,6 @@ on_message (GstBus *bus, GstMessage *message, gpointer user_data)
 /* --- life ----------------------------------------------------------------- */
 
 static gboolean
-set_up_agent (PbWebrtcPeer *self)
-{
-  g_autoptr (GstObject) ice = NULL;
-
-  g_object_get (self->webrtc, "ice-agent", &ice, NULL);
-  if (ice != NULL)
-    g_object_get (ice, "agent", &self->agent, NULL);
-  if (self->agent == NULL)
-    return FALSE;
-
-  g_object_set (self->agent, "upnp", FALSE, NULL);
-  for (char **text = self->addresses; text != NULL && *text != NULL; text++) {
-    NiceAddress *address = nice_address_new ();
-
-    if (nice_address_set_from_string (address, *text))
-      nice_agent_add_local_address (self->agent, address);
-    nice_address_free (address);
-  }
-
-  return TRUE;
-}
-
-static gboolean
 set_up (PbWebrtcPeer *self)
 {
   g_autoptr (GstBus) bus = NULL;
@@ -472,13 +463,13 @@ set_up (PbWebrtcPeer *self)
       G_CALLBACK (pb_webrtc_receive_on_pad_added));
   gst_bin_add (GST_BIN (self->pipeline), self->webrtc);
 
-  return set_up_agent (self);
+  return pb_webrtc_ice_set_up (self);
 }
 
 static void
-clear_pad (gpointer pad)
+clear_receiver (gpointer data)
 {
-  gst_clear_object (&pad);
+  gst_clear_object (&((PbWebrtcReceiver *) data)->pad);
 }
 
 /**
@@ -516,8 +507,8 @@ pb_webrtc_peer_new (GMainContext *context, const PbWebrtcConfig *config,
   self->callbacks = *callbacks;
   self->user_data = user_data;
   self->rate = pb_webrtc_rate_new (config->min_kbps, config->max_kbps);
-  self->receivers = g_hash_table_new (NULL, NULL);
-  self->received = g_ptr_array_new_with_free_func (clear_pad);
+  self->receivers = g_array_new (FALSE, FALSE, sizeof (PbWebrtcReceiver));
+  g_array_set_clear_func (self->receivers, clear_receiver);
   self->senders = g_ptr_array_new_with_free_func (pb_webrtc_sender_unref);
   for (guint i = 0; i < n_tracks; i++)
     g_ptr_array_add (self->senders, pb_webrtc_sender_new (self, i, &tracks[i]));
@@ -586,7 +577,8 @@ pb_webrtc_peer_free (PbWebrtcPeer *self)
   g_rw_lock_writer_unlock (&self->calling);
 
   pb_timer_clear (&self->deadline);
-  pb_timer_clear (&self->second);
+  pb_timer_clear (&self->gather);
+  pb_timer_clear (&self->tick);
   g_mutex_lock (&self->lock);
   if (self->deliver != NULL)
     g_source_destroy (self->deliver);
@@ -620,8 +612,8 @@ pb_webrtc_peer_start (PbWebrtcPeer *self, GError **error)
     return FALSE;
   }
   self->deadline = pb_timer_new (self->context, DEADLINE_MS, on_deadline, self);
-  if (self->config.is_offerer)
-    pb_webrtc_negotiate_offer (self);
+  self->tick = pb_timer_new (self->context, TICK_MS, on_tick, self);
+  pb_webrtc_negotiate_start (self);
 
   return TRUE;
 }
@@ -655,9 +647,7 @@ gboolean
 pb_webrtc_peer_add_candidate (PbWebrtcPeer *self, guint mline,
     const char *candidate, GError **error)
 {
-  pb_webrtc_negotiate_candidate (self, mline, candidate);
-
-  return TRUE;
+  return pb_webrtc_ice_add_candidate (self, mline, candidate, error);
 }
 
 /**

@@ -6,6 +6,8 @@
 #include <gst/app/gstappsink.h>
 #include <gst/video/video.h>
 
+#define PADS_MAX 32
+
 /* webrtcbin ! depayloader ! parser ! appsink */
 typedef struct
 {
@@ -157,13 +159,46 @@ link_chain (PbWebrtcPeer *peer, GstPad *pad, const PbWebrtcCodec *codec,
   gst_element_sync_state_with_parent (depay);
   sinkpad = gst_element_get_static_pad (depay, "sink");
   g_mutex_lock (&peer->lock);
-  if (peer->received->len <= track)
-    g_ptr_array_set_size (peer->received, track + 1);
-  gst_object_replace ((GstObject **) &g_ptr_array_index (peer->received, track),
+  gst_object_replace (
+      (GstObject **) &g_array_index (peer->receivers, PbWebrtcReceiver, track)
+          .pad,
       GST_OBJECT (sinkpad));
   g_mutex_unlock (&peer->lock);
 
   return gst_pad_link (pad, sinkpad) == GST_PAD_LINK_OK;
+}
+
+/* Which track it is: that of the m-line; but webrtcbin takes a stream that no
+ * a=ssrc announced for the first m-line, whatever it is. -1: none */
+static int
+find_track (PbWebrtcPeer *peer, guint mline, gboolean is_video)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&peer->lock);
+  int found = -1;
+
+  for (guint i = 0; i < peer->receivers->len; i++) {
+    const PbWebrtcReceiver *receiver =
+        &g_array_index (peer->receivers, PbWebrtcReceiver, i);
+
+    if (receiver->is_video != is_video)
+      continue;
+    if (receiver->mline == mline)
+      return (int) i;
+    if (found < 0)
+      found = (int) i;
+  }
+
+  return found;
+}
+
+/* Each stream costs a jitter buffer and threads: a counterpart that makes up
+ * ever new ones is cut off. */
+static gboolean
+is_one_too_many (PbWebrtcPeer *peer)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&peer->lock);
+
+  return ++peer->n_pads > PADS_MAX;
 }
 
 /* A streaming thread of webrtcbin's. */
@@ -174,9 +209,9 @@ pb_webrtc_receive_on_pad_added (GstElement *webrtc, GstPad *pad,
   g_autoptr (GstCaps) caps = NULL;
   g_autoptr (GstWebRTCRTPTransceiver) transceiver = NULL;
   const GstStructure *structure;
-  const PbWebrtcCodec *codec;
+  const PbWebrtcCodec *codec = NULL;
   guint mline = G_MAXUINT;
-  gsize track;
+  int track = -1;
 
   if (GST_PAD_DIRECTION (pad) != GST_PAD_SRC)
     return;
@@ -187,21 +222,21 @@ pb_webrtc_receive_on_pad_added (GstElement *webrtc, GstPad *pad,
   g_object_get (pad, "transceiver", &transceiver, NULL);
   if (transceiver != NULL)
     g_object_get (transceiver, "mlineindex", &mline, NULL);
-  g_mutex_lock (&peer->lock);
-  track = GPOINTER_TO_SIZE (
-      g_hash_table_lookup (peer->receivers, GUINT_TO_POINTER (mline)));
-  g_mutex_unlock (&peer->lock);
+  structure = gst_caps_get_size (caps) > 0 && !gst_caps_is_any (caps)
+                  ? gst_caps_get_structure (caps, 0)
+                  : NULL;
+  if (structure != NULL)
+    codec = pb_webrtc_codec_from_encoding (
+        g_strcmp0 (gst_structure_get_string (structure, "media"), "video") == 0,
+        gst_structure_get_string (structure, "encoding-name"));
+  if (codec != NULL)
+    track = find_track (peer, mline, codec->is_video);
+  if (is_one_too_many (peer)) {
+    pb_webrtc_peer_fail (peer, PB_FAULT_INTERNAL, "too many streams");
+    track = -1;
+  }
 
-  structure = gst_caps_get_size (caps) > 0 ? gst_caps_get_structure (caps, 0)
-                                           : NULL;
-  codec = structure == NULL
-              ? NULL
-              : pb_webrtc_codec_from_encoding (
-                    g_strcmp0 (gst_structure_get_string (structure, "media"),
-                        "video") == 0,
-                    gst_structure_get_string (structure, "encoding-name"));
-  if (codec == NULL || track == 0 ||
-      !link_chain (peer, pad, codec, track - 1))
+  if (track < 0 || !link_chain (peer, pad, codec, track))
     discard (peer, pad);
 }
 
@@ -216,8 +251,8 @@ pb_webrtc_peer_ask_keyframe (PbWebrtcPeer *self, guint track)
   g_autoptr (GstPad) pad = NULL;
 
   g_mutex_lock (&self->lock);
-  if (track < self->received->len)
-    pad = g_ptr_array_index (self->received, track);
+  if (track < self->receivers->len)
+    pad = g_array_index (self->receivers, PbWebrtcReceiver, track).pad;
   if (pad != NULL)
     gst_object_ref (pad);
   g_mutex_unlock (&self->lock);

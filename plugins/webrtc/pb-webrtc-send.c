@@ -21,6 +21,7 @@ pb_webrtc_sender_new (PbWebrtcPeer *peer, guint index,
   g_mutex_init (&self->lock);
   self->peer = peer;
   self->index = index;
+  self->mline = -1;
   self->caps = gst_caps_ref (track->caps);
   self->codec = pb_webrtc_codec_from_caps (track->caps);
   self->ssrc = g_random_int () | 1;
@@ -59,40 +60,25 @@ do_keyframe (PbWebrtcPeer *peer, gpointer unused)
   peer->callbacks.needs_keyframe (peer, peer->user_data);
 }
 
-static void
-ask_keyframe (PbWebrtcPeer *peer)
+/* Any thread. */
+void
+pb_webrtc_send_ask_keyframe (PbWebrtcPeer *peer)
 {
   if (g_atomic_int_compare_and_exchange (&peer->keyframe_asked, FALSE, TRUE))
     pb_webrtc_peer_post (peer, do_keyframe, NULL, NULL);
 }
 
-static void
-do_estimate (PbWebrtcPeer *peer, gpointer unused)
-{
-  g_atomic_int_set (&peer->estimate_due, FALSE);
-  peer->callbacks.estimate (peer, pb_webrtc_rate_get (peer->rate),
-      peer->user_data);
-}
-
-/* Any thread. */
-void
-pb_webrtc_sender_tell_estimate (PbWebrtcPeer *peer)
-{
-  if (g_atomic_int_compare_and_exchange (&peer->estimate_due, FALSE, TRUE))
-    pb_webrtc_peer_post (peer, do_estimate, NULL, NULL);
-}
-
+/* What comes back of what we send. */
 static GstPadProbeReturn
 on_upstream (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
 {
-  GstEvent *event = GST_PAD_PROBE_INFO_EVENT (info);
   PbWebrtcPeer *peer = user_data;
-
-  if (pb_webrtc_rate_take_event (peer->rate, event))
-    pb_webrtc_sender_tell_estimate (peer);
+  GstEvent *event = GST_PAD_PROBE_INFO_EVENT (info);
 
   if (gst_video_event_is_force_key_unit (event))
-    ask_keyframe (peer);
+    pb_webrtc_send_ask_keyframe (peer);
+  if (pb_webrtc_rate_take_event (peer->rate, event))
+    pb_webrtc_peer_tell_estimate (peer);
 
   return GST_PAD_PROBE_OK;
 }
@@ -122,36 +108,30 @@ set_up_payloader (PbWebrtcSender *self, GstElement *payloader, guint payload,
   }
 }
 
-/* What the payloader says of the stream is more than what was negotiated, and
- * webrtcbin refuses what differs in anything. */
-static GstCaps *
-new_stream_caps (PbWebrtcSender *self, guint payload, guint extmap)
+/* webrtcbin takes a stream up when it has its caps: they do not wait for the
+ * first frame. */
+static void
+send_caps (PbWebrtcSender *self, GstPad *src, GstCaps *caps)
 {
-  GstCaps *caps = pb_webrtc_codec_new_caps (self->codec, self->caps, payload);
+  g_autofree char *id = g_strdup_printf ("track-%u", self->index);
 
-  gst_caps_set_simple (caps, "ssrc", G_TYPE_UINT, self->ssrc, NULL);
-  if (extmap != 0) {
-    g_autofree char *name = g_strdup_printf ("extmap-%u", extmap);
-
-    gst_caps_set_simple (caps, name, G_TYPE_STRING, PB_WEBRTC_TWCC_URI, NULL);
-  }
-
-  return caps;
+  gst_pad_push_event (src, gst_event_new_stream_start (id));
+  gst_pad_push_event (src, gst_event_new_caps (caps));
 }
 
 gboolean
-pb_webrtc_sender_link (PbWebrtcSender *self, guint mline, guint payload,
-    guint extmap)
+pb_webrtc_sender_link (PbWebrtcSender *self, guint payload, guint extmap,
+    GstCaps *caps)
 {
   PbWebrtcPeer *peer = self->peer;
   GstElement *source = gst_element_factory_make ("appsrc", NULL);
   GstElement *payloader =
       gst_element_factory_make (self->codec->payloader, NULL);
   GstElement *setter = gst_element_factory_make ("capssetter", NULL);
-  g_autoptr (GstCaps) caps = new_stream_caps (self, payload, extmap);
-  g_autofree char *name = g_strdup_printf ("sink_%u", mline);
+  GstPadTemplate *templ =
+      gst_element_get_pad_template (peer->webrtc, "sink_%u");
+  g_autofree char *name = g_strdup_printf ("sink_%u", self->mline);
   g_autoptr (GstPad) src = NULL, probed = NULL;
-  GstPadTemplate *templ = gst_element_get_pad_template (peer->webrtc, "sink_%u");
 
   if (source == NULL || payloader == NULL || setter == NULL) {
     gst_clear_object (&source);
@@ -163,6 +143,8 @@ pb_webrtc_sender_link (PbWebrtcSender *self, guint mline, guint payload,
       self->caps, "max-bytes", G_GUINT64_CONSTANT (0), "max-buffers",
       G_GUINT64_CONSTANT (0), "max-time", G_GUINT64_CONSTANT (0), NULL);
   set_up_payloader (self, payloader, payload, extmap);
+  /* What the payloader says of the stream is more than what was negotiated, and
+   * webrtcbin refuses what differs in anything. */
   g_object_set (setter, "caps", caps, "join", FALSE, "replace", TRUE, NULL);
 
   gst_bin_add_many (GST_BIN (peer->pipeline), source, payloader, setter, NULL);
@@ -174,26 +156,33 @@ pb_webrtc_sender_link (PbWebrtcSender *self, guint mline, guint payload,
     return FALSE;
 
   g_object_get (self->sink, "transceiver", &self->transceiver, NULL);
+  if (self->transceiver == NULL)
+    return FALSE;
   probed = gst_element_get_static_pad (payloader, "src");
   gst_pad_add_probe (probed, GST_PAD_PROBE_TYPE_EVENT_UPSTREAM, on_upstream,
       pb_webrtc_peer_ref (peer), (GDestroyNotify) pb_webrtc_peer_unref);
 
+  gst_element_sync_state_with_parent (setter);
+  send_caps (self, src, caps);
+  gst_element_sync_state_with_parent (payloader);
+  gst_element_sync_state_with_parent (source);
   g_mutex_lock (&self->lock);
   self->source = gst_object_ref (GST_APP_SRC (source));
   g_mutex_unlock (&self->lock);
-  gst_element_sync_state_with_parent (setter);
-  gst_element_sync_state_with_parent (payloader);
-  gst_element_sync_state_with_parent (source);
 
   return TRUE;
 }
 
+/* Of the same codec. */
 void
-pb_webrtc_sender_restart (PbWebrtcSender *self)
+pb_webrtc_sender_set_caps (PbWebrtcSender *self, GstCaps *caps)
 {
-  pb_webrtc_rate_restart (self->peer->rate, self->index);
-  if (self->codec != NULL && self->codec->is_video)
-    ask_keyframe (self->peer);
+  if (gst_caps_is_equal (self->caps, caps))
+    return;
+
+  gst_caps_replace (&self->caps, caps);
+  if (self->source != NULL)
+    gst_app_src_set_caps (self->source, caps);
 }
 
 /* Any thread. */
@@ -201,7 +190,10 @@ void
 pb_webrtc_sender_push (PbWebrtcSender *self, GstBuffer *buffer)
 {
   g_autoptr (GstAppSrc) source = NULL;
-  gboolean goes, wants_keyframe;
+  gboolean wants_keyframe = FALSE, is_due;
+
+  if (!g_atomic_int_get (&self->is_wanted))
+    return;
 
   g_mutex_lock (&self->lock);
   if (self->source != NULL)
@@ -210,11 +202,11 @@ pb_webrtc_sender_push (PbWebrtcSender *self, GstBuffer *buffer)
   if (source == NULL)
     return;
 
-  goes = pb_webrtc_rate_admit (self->peer->rate, self->index,
+  is_due = pb_webrtc_rate_admit (self->peer->rate, self->index,
       self->codec->is_video, buffer,
       gst_app_src_get_current_level_time (source), &wants_keyframe);
-  if (wants_keyframe)
-    ask_keyframe (self->peer);
-  if (goes)
+  if (is_due)
     gst_app_src_push_buffer (source, gst_buffer_ref (buffer));
+  if (wants_keyframe)
+    pb_webrtc_send_ask_keyframe (self->peer);
 }

@@ -4,6 +4,7 @@
 #include "webrtc-pair.h"
 
 #include <gst/app/gstappsink.h>
+#include <gst/video/video.h>
 
 #define WATCHDOG_S 40
 
@@ -232,7 +233,14 @@ on_estimate (PbWebrtcPeer *peer, guint bps, gpointer user_data)
 static void
 on_needs_keyframe (PbWebrtcPeer *peer, gpointer user_data)
 {
-  ((PairEnd *) user_data)->n_keyframes_asked++;
+  PairEnd *end = user_data;
+
+  end->n_keyframes_asked++;
+  for (guint i = 0; i < PAIR_TRACKS && !end->is_deaf; i++)
+    if (end->sinks[i] != NULL)
+      gst_pad_push_event (end->sinks[i],
+          gst_video_event_new_upstream_force_key_unit (GST_CLOCK_TIME_NONE,
+              TRUE, 0));
 }
 
 static void
@@ -293,8 +301,10 @@ pair_free (Pair *self)
     PairEnd *end = &self->ends[i];
 
     g_clear_pointer (&end->peer, pb_webrtc_peer_free);
-    for (guint j = 0; j < PAIR_TRACKS; j++)
+    for (guint j = 0; j < PAIR_TRACKS; j++) {
       gst_clear_caps (&end->caps[j]);
+      gst_clear_object (&end->sinks[j]);
+    }
     g_free (end->text);
     g_free (end->description);
     g_free (end->first_candidate);
@@ -339,6 +349,7 @@ pair_start (Pair *self)
 
       while ((caps = gst_pad_get_current_caps (pad)) == NULL)
         g_thread_yield ();
+      self->ends[i].sinks[j] = gst_object_ref (pad);
       tracks[i][j].is_video = !g_str_equal (self->ends[i].media[j], "opus");
       tracks[i][j].caps = caps;
       gst_object_unref (sinks[i][j]);

@@ -27,6 +27,8 @@ typedef struct
       const char *sdp);
   char *(*on_candidate) (Pair *pair, guint from, const char *candidate);
 
+  GstPad *sinks[PAIR_TRACKS]; /* behind its encoders */
+  gboolean is_deaf; /* to what its peer says of keyframes */
   /* what was seen; the first group under the pair's lock */
   guint n_samples[PAIR_TRACKS], n_video, n_audio;
   GstCaps *caps[PAIR_TRACKS];
@@ -34,7 +36,7 @@ typedef struct
   guint64 n_octets; /* of all tracks */
   guint n_keyframes_asked, n_candidates, n_descriptions, n_estimates;
   guint estimate;
-  gboolean is_gathered, is_channel_open, keeps_quiet;
+  gboolean is_gathered, is_channel_open;
   PbWebrtcState state;
   PbFault fault;
   guint n_connected;
@@ -47,7 +49,6 @@ struct _Pair
 {
   GMainContext *context;
   GstElement *sources; /* one pipeline: the "owner's" */
-  GstElement *encoders; /* in it */
   PairEnd ends[2];
   GMutex lock;
   gint64 began_us, first_sample_us, connected_us;
@@ -63,8 +64,6 @@ void pair_start (Pair *self);
 void pair_release_candidates (Pair *self);
 /* Runs the context until `is_there` says so; fails the test after a while. */
 void pair_wait (Pair *self, gboolean (*is_there) (Pair *self));
-/* Runs the context for as long as `n` more frames are encoded. */
-void pair_wait_frames (Pair *self, guint n);
 gboolean pair_is_connected (Pair *self);
 
 G_END_DECLS
