@@ -372,8 +372,8 @@ parse (PbWebrtcPeer *self, const char *type, const char *text, GError **error)
                ? pb_webrtc_sdp_continues (sdp, self->next_offer != NULL
                                                    ? self->next_offer
                                                    : self->remote)
-               : self->is_negotiating && self->has_local &&
-                     self->local != NULL && self->awaits_remote &&
+               : self->is_negotiating && self->local != NULL &&
+                     self->awaits_remote &&
                      pb_webrtc_sdp_answers (sdp, self->local->sdp);
   if (!is_fit) {
     g_set_error_literal (error, PB_ERROR, PB_ERROR_INVALID,

@@ -114,6 +114,7 @@ on_description (PbWebrtcPeer *peer, const char *type, const char *sdp,
   PairEnd *end = user_data;
   g_autofree char *text = NULL;
   g_autoptr (GError) error = NULL;
+  gboolean is_taken;
 
   end->n_descriptions++;
   g_free (end->description);
@@ -125,9 +126,9 @@ on_description (PbWebrtcPeer *peer, const char *type, const char *sdp,
              : g_strdup (sdp);
   if (text == NULL || other (end)->peer == NULL)
     return;
-  g_assert_true (
-      pb_webrtc_peer_set_remote (other (end)->peer, type, text, &error));
+  is_taken = pb_webrtc_peer_set_remote (other (end)->peer, type, text, &error);
   g_assert_no_error (error);
+  g_assert_true (is_taken);
 }
 
 static void
