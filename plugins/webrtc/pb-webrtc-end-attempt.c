@@ -18,6 +18,8 @@
 /* An ICE restart takes two round trips of signalling and one of the path; then
  * everything is begun anew. */
 #define RESTART_MS 7000
+/* The other end's, and a moment for it to notice */
+#define THEIR_RESTART_MS 9000
 /* Without signalling there is nothing to do but to wait for the path. */
 #define LOST_MS 20000
 /* How long the listener's end waits for the caller to begin again before it
@@ -71,20 +73,16 @@ say (PbWebrtcCounterpart *other, const char *kind, JsonObject *data)
   pb_gst_session_send (self->session, message);
 }
 
-/* `peer-lost`: the connection is still there at our end, and other ICE
- * credentials will do. Everything else asks for a new attempt. */
 static void
 ask (PbWebrtcCounterpart *other)
 {
-  PbFault fault = other->fault;
-  JsonObject *data;
+  JsonObject *data = NULL;
 
-  if (other->link == PB_WEBRTC_LINK_INTERRUPTED)
-    fault = PB_FAULT_PEER_LOST;
-  else if (fault == PB_FAULT_NONE || fault == PB_FAULT_PEER_LOST)
-    fault = PB_FAULT_NO_PATH;
-  data = json_object_new ();
-  json_object_set_string_member (data, "code", pb_fault_get_code (fault));
+  if (other->fault != PB_FAULT_NONE) {
+    data = json_object_new ();
+    json_object_set_string_member (data, "code",
+        pb_fault_get_code (other->fault));
+  }
   say (other, "restart", data);
 }
 
@@ -182,32 +180,16 @@ restart_ice (PbWebrtcCounterpart *other)
   pb_webrtc_peer_restart_ice (other->peer);
 }
 
-/* The listener's end asks for the restart, and again, up to a limit. */
-static gboolean
-on_still_interrupted (gpointer user_data)
-{
-  PbWebrtcCounterpart *other = user_data;
-
-  if (g_get_monotonic_time () - other->interrupted_us >= LOST_MS * 1000) {
-    give_up (other, PB_FAULT_PEER_LOST);
-    return G_SOURCE_REMOVE;
-  }
-  ask (other);
-
-  return G_SOURCE_CONTINUE;
-}
-
+/* Packets have stopped: other addresses may do, over the same keys. */
 static void
 mend (PbWebrtcCounterpart *other)
 {
-  if (!other->end->is_registered || other->is_gone) {
+  if (!other->end->is_registered || other->is_gone)
     set_timer (other, LOST_MS, on_lost);
-  } else if (other->is_caller) {
+  else if (other->is_caller)
     restart_ice (other);
-  } else {
-    ask (other);
-    set_timer (other, ASK_AGAIN_MS, on_still_interrupted);
-  }
+  else
+    set_timer (other, THEIR_RESTART_MS, on_lost);
 }
 
 static void
@@ -218,7 +200,6 @@ note_interrupted (PbWebrtcCounterpart *other, PbFault fault)
   if (other->link != PB_WEBRTC_LINK_CONNECTED)
     return;
   other->link = PB_WEBRTC_LINK_INTERRUPTED;
-  other->interrupted_us = g_get_monotonic_time ();
   other->is_told = FALSE;
   pb_gst_report_peer (self->report, other->id, other->client,
       PB_TRANSPORT_WEBRTC, "", "disconnected", NULL, 0);
@@ -497,17 +478,8 @@ handle_restart (PbWebrtcCounterpart *other, JsonObject *data)
     return;
   if (code != NULL && !pb_fault_from_code (code, &fault))
     fault = PB_FAULT_NO_PATH;
-  if (fault != PB_FAULT_PEER_LOST) {
-    fail (other, fault, FALSE);
-    pb_webrtc_media_update_rate (other->end);
-    return;
-  }
-
-  /* The path broke one way; ours has not noticed, or restarts already. */
-  if (other->link == PB_WEBRTC_LINK_CONNECTED) {
-    note_interrupted (other, fault);
-    pb_webrtc_end_update_state (other->end);
-  }
+  fail (other, fault, FALSE);
+  pb_webrtc_media_update_rate (other->end);
 }
 
 /* An offer of the attempt that runs, or of a new one. */

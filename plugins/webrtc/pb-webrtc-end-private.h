@@ -47,9 +47,8 @@ typedef struct
   guint n_candidates;     /* of theirs, since their description */
   gboolean has_remote;    /* their description is set */
   gboolean is_introduced, was_cut, has_channel;
-  PbFault fault;         /* the last one, for `restart` */
-  gint64 theirs_us;      /* until when what they began is paid for */
-  gint64 interrupted_us; /* monotonic */
+  PbFault fault;    /* the last one, for `restart` */
+  gint64 theirs_us; /* until when what they began is paid for */
   GSource *timer;
   GPtrArray *early; /* `signal` messages until we are ready */
 

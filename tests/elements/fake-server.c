@@ -28,6 +28,7 @@ struct _FakeServer
   GPtrArray *messages; /* lock: texts */
   guint refuse_status; /* lock */
   char *refuse_reason; /* lock */
+  FakeServerFunc alter; /* lock */
 };
 
 static char *
@@ -72,12 +73,23 @@ static void
 on_text (SoupWebsocketConnection *ws, int type, GBytes *bytes, FakeServer *self)
 {
   const char *text = g_bytes_get_data (bytes, NULL);
+  g_autofree char *type_name = NULL;
+  g_autofree char *altered = NULL;
+  FakeServerFunc alter;
 
   g_mutex_lock (&self->lock);
   g_ptr_array_add (self->messages, g_strdup (text));
+  alter = self->alter;
   g_cond_broadcast (&self->ready);
   g_mutex_unlock (&self->lock);
   answer (ws, text);
+  type_name = get_type_name (text);
+  if (alter == NULL || (g_strcmp0 (type_name, "signal") != 0 &&
+                           g_strcmp0 (type_name, "status") != 0))
+    return;
+  altered = alter (self, text);
+  if (altered != NULL)
+    fake_server_say (self, altered);
 }
 
 static void
@@ -269,6 +281,14 @@ void
 fake_server_hang_up (FakeServer *self, guint code)
 {
   post (self, NULL, code);
+}
+
+void
+fake_server_relay (FakeServer *self, FakeServerFunc alter)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  self->alter = alter;
 }
 
 guint

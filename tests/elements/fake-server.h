@@ -16,6 +16,10 @@ guint fake_server_get_port (FakeServer *self);
 void fake_server_refuse (FakeServer *self, guint status, const char *reason);
 /* To every connection. */
 void fake_server_say (FakeServer *self, const char *text);
+/* From now on each `signal` and `status` goes to all connections, as `alter` returns it
+ * (transfer full; NULL: it does not). On the server's thread. */
+typedef char *(*FakeServerFunc) (FakeServer *self, const char *text);
+void fake_server_relay (FakeServer *self, FakeServerFunc alter);
 /* Ends every connection with this code. */
 void fake_server_hang_up (FakeServer *self, guint code);
 /* How many came, ever, and how many messages of a type. */

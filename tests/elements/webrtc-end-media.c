@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "glue/pb-gst-debug.h"
+#include "fake-server.h"
 #include "webrtc-studio.h"
 
 /* PbWebrtcEnds that meet through a real patchbayd and carry real media. */
@@ -215,6 +216,169 @@ test_cues_reach_the_slot (Studio *f, gconstpointer unused)
   station_free (b);
 }
 
+/* --- somebody in between -------------------------------------------------- */
+
+typedef struct
+{
+  FakeServer *server;
+  Station *a, *b;
+} Ambush;
+
+static void
+ambush (Ambush *self, FakeServerFunc alter)
+{
+  PbWebrtcEndConfig from = sender, to = receiver;
+  g_autofree char *uri = NULL;
+
+  self->server = fake_server_new ();
+  fake_server_relay (self->server, alter);
+  uri = g_strdup_printf ("pb://127.0.0.1:%u/demo/cam",
+      fake_server_get_port (self->server));
+  from.peer_id = "camera_001";
+  to.peer_id = "studio_001";
+  self->a = station_new (uri, "p_test.test", &from, both);
+  self->b = station_new (uri, "p_test.test", &to, NULL);
+  fake_server_wait_messages (self->server, "register", 2);
+  fake_server_say (self->server,
+      "{\"type\":\"peer\",\"to\":\"studio_001\",\"peer\":\"camera_001\","
+      "\"stream\":\"cam\",\"direction\":\"send\",\"role\":\"listener\","
+      "\"ice\":true,\"transport\":\"webrtc\"}");
+  fake_server_say (self->server,
+      "{\"type\":\"peer\",\"to\":\"camera_001\",\"peer\":\"studio_001\","
+      "\"stream\":\"cam\",\"direction\":\"receive\",\"role\":\"caller\","
+      "\"ice\":true,\"transport\":\"webrtc\"}");
+}
+
+static void
+disperse (Ambush *self)
+{
+  station_free (self->a);
+  station_free (self->b);
+  fake_server_free (self->server);
+}
+
+/* Another certificate's, as far as anybody can tell */
+static char *
+forge_fingerprint (const char *text)
+{
+  static const char key[] = "a=fingerprint:sha-256 ";
+  char *copy = g_strdup (text);
+
+  for (char *p = strstr (copy, key); p != NULL; p = strstr (p, key)) {
+    p += strlen (key);
+    *p = *p == 'A' ? 'B' : 'A';
+  }
+
+  return copy;
+}
+
+/* As a server hands it on */
+static char *
+pass_on (const char *text)
+{
+  static const char prefix[] = "{\"type\":\"status\",";
+
+  if (g_str_has_prefix (text, prefix))
+    return g_strdup_printf ("%s\"stream\":\"cam\",\"direction\":\"send\",%s",
+        prefix, text + strlen (prefix));
+
+  return g_strdup (text);
+}
+
+static char *
+forge_offer (FakeServer *server, const char *text)
+{
+  return strstr (text, "\"kind\":\"offer\"") != NULL ? forge_fingerprint (text)
+                                                     : pass_on (text);
+}
+
+static char *
+forge_answer (FakeServer *server, const char *text)
+{
+  return strstr (text, "\"kind\":\"answer\"") != NULL ? forge_fingerprint (text)
+                                                      : pass_on (text);
+}
+
+static void
+test_a_forged_fingerprint_is_told_at_both_ends (FakeServerFunc alter)
+{
+  Ambush f;
+
+  ambush (&f, alter);
+  drop (station_expect (f.a, "pb-fault", "code", "fingerprint"));
+  drop (station_expect (f.b, "pb-fault", "code", "fingerprint"));
+  g_assert_cmpuint (f.b->n_video + f.b->n_audio, ==, 0);
+  g_assert_cmpint (pb_webrtc_end_get_state (f.a->end), ==, PB_STATE_READY);
+  g_assert_cmpint (pb_webrtc_end_get_state (f.b->end), ==, PB_STATE_READY);
+  disperse (&f);
+}
+
+static void
+test_forged_offer (void)
+{
+  test_a_forged_fingerprint_is_told_at_both_ends (forge_offer);
+}
+
+static void
+test_forged_answer (void)
+{
+  test_a_forged_fingerprint_is_told_at_both_ends (forge_answer);
+}
+
+/* What nobody should send goes before what is meant. */
+static char *
+add_rubbish (FakeServer *server, const char *text)
+{
+  static const char *const candidates[] = {
+    "candidate:1 1 UDP 2015363327 239.1.2.3 5000 typ host",
+    "candidate:1 1 UDP 2015363327 255.255.255.255 5000 typ host",
+    "candidate:1 1 UDP 2015363327 0.0.0.0 5000 typ host",
+    "candidate:1 1 UDP 2015363327 169.254.169.254 80 typ host",
+    "candidate:1 1 UDP 2015363327 127.0.0.1 0 typ host",
+    "candidate:1 1 UDP 2015363327 0d6a6a2e.local 5000 typ host",
+    "candidate:x y z",
+    "candidate:",
+  };
+  const char *to = strstr (text, "\"to\":\"studio_001\"") != NULL
+                       ? "studio_001"
+                       : "camera_001";
+  const char *from =
+      g_str_equal (to, "studio_001") ? "camera_001" : "studio_001";
+
+  if (strstr (text, "\"kind\":\"offer\",\"link\":1,") != NULL)
+    return g_strdup (
+        "{\"type\":\"signal\",\"from\":\"camera_001\",\"to\":\"studio_001\","
+        "\"kind\":\"offer\",\"link\":1,\"data\":{\"sdp\":\"v=0\\r\\nrubbish\"}"
+        "}");
+  if (strstr (text, "\"kind\":\"candidate\"") != NULL)
+    for (guint i = 0; i < G_N_ELEMENTS (candidates); i++)
+      for (guint link = 1; link <= 2; link++) {
+        g_autofree char *more = g_strdup_printf (
+            "{\"type\":\"signal\",\"from\":\"%s\",\"to\":\"%s\",\"kind\":"
+            "\"candidate\",\"link\":%u,\"data\":{\"candidate\":\"%s\","
+            "\"mline\":%u}}",
+            from, to, link, candidates[i], i % 2);
+
+        fake_server_say (server, more);
+      }
+
+  return pass_on (text);
+}
+
+static void
+test_rubbish_does_no_harm (void)
+{
+  Ambush f;
+
+  ambush (&f, add_rubbish);
+  station_wait_media (f.b, 10, 10);
+  /* and whoever saw it said so */
+  g_assert_cmpuint (station_count (f.a, "pb-fault") +
+                        station_count (f.b, "pb-fault"),
+      >, 0);
+  disperse (&f);
+}
+
 /* --- endurance ------------------------------------------------------------ */
 
 static void
@@ -259,6 +423,12 @@ main (int argc, char **argv)
       test_five_consumers_and_one_that_stands_still);
   TEST ("media-outlives-the-server", test_media_outlives_the_server);
   TEST ("cues-reach-the-slot", test_cues_reach_the_slot);
+  g_test_add_func ("/webrtc-end-media/forged-offer-is-told-at-both-ends",
+      test_forged_offer);
+  g_test_add_func ("/webrtc-end-media/forged-answer-is-told-at-both-ends",
+      test_forged_answer);
+  g_test_add_func ("/webrtc-end-media/rubbish-does-no-harm",
+      test_rubbish_does_no_harm);
   TEST ("meeting-often-leaks-nothing", test_meeting_often_leaks_nothing);
 #undef TEST
 
