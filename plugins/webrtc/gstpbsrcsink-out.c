@@ -150,25 +150,19 @@ on_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
   return GST_FLOW_OK;
 }
 
-/* One counterpart's streams belong together: players go by the group. */
+/* One counterpart's streams belong together: players go by the group. With a
+ * GstStream in it as well, decodebin3 would wait for a collection. */
 static GstPadProbeReturn
 on_event (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
 {
   Out *out = user_data;
   GstEvent *event = GST_PAD_PROBE_INFO_EVENT (info);
-  g_autoptr (GstStream) stream = NULL;
-  const char *id;
 
   if (GST_EVENT_TYPE (event) != GST_EVENT_STREAM_START)
     return GST_PAD_PROBE_OK;
 
-  gst_event_parse_stream_start (event, &id);
-  stream = gst_stream_new (id, NULL,
-      out->is_video ? GST_STREAM_TYPE_VIDEO : GST_STREAM_TYPE_AUDIO,
-      GST_STREAM_FLAG_NONE);
   event = gst_event_make_writable (event);
   gst_event_set_group_id (event, out->group_id);
-  gst_event_set_stream (event, stream);
   info->data = event;
 
   return GST_PAD_PROBE_OK;

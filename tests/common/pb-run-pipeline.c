@@ -164,6 +164,33 @@ on_data (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
 }
 
 static gboolean
+count_at (Counter *counter, GstElement *element)
+{
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (element, "sink");
+
+  if (pad == NULL)
+    return FALSE;
+  gst_pad_add_probe (pad,
+      GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST, on_data,
+      counter, NULL);
+
+  return TRUE;
+}
+
+/* A player's sinks are in its pipeline only when it has something for them. */
+static void
+on_element (GstBin *pipeline, GstBin *bin, GstElement *element,
+    gpointer user_data)
+{
+  App *app = user_data;
+
+  for (guint i = 0; i < app->counters->len; i++)
+    if (g_str_equal (((Counter *) app->counters->pdata[i])->name,
+            GST_ELEMENT_NAME (element)))
+      count_at (app->counters->pdata[i], element);
+}
+
+static gboolean
 on_tick (gpointer user_data)
 {
   App *app = user_data;
@@ -329,22 +356,18 @@ main (int argc, char **argv)
   for (guint i = 0; counts != NULL && counts[i] != NULL; i++) {
     g_autoptr (GstElement) element =
         gst_bin_get_by_name (GST_BIN (app.pipeline), counts[i]);
-    g_autoptr (GstPad) pad =
-        element != NULL ? gst_element_get_static_pad (element, "sink") : NULL;
-    Counter *counter;
+    Counter *counter = g_new0 (Counter, 1);
 
-    if (pad == NULL) {
-      g_printerr ("no element %s with a sink pad\n", counts[i]);
-      return 2;
-    }
-    counter = g_new0 (Counter, 1);
     counter->name = g_strdup (counts[i]);
     counter->last_pts = GST_CLOCK_TIME_NONE;
     g_ptr_array_add (app.counters, counter);
-    gst_pad_add_probe (pad,
-        GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST, on_data,
-        counter, NULL);
+    if (element != NULL && !count_at (counter, element)) {
+      g_printerr ("%s has no sink pad\n", counts[i]);
+      return 2;
+    }
   }
+  g_signal_connect (app.pipeline, "deep-element-added",
+      G_CALLBACK (on_element), &app);
   bus = gst_pipeline_get_bus (GST_PIPELINE (app.pipeline));
   gst_bus_add_watch (bus, on_bus, &app);
   g_unix_signal_add (SIGTERM, on_signal, &app);

@@ -45,4 +45,140 @@ def test_meet(scope):
     expect(server.stop() == 0, "patchbayd exits 0")
 
 
+@test("encoded media go through as they are, and arrive parsed")
+def test_encoded(scope):
+    server, _, send, receive = production(scope)
+    receiver = scope.pipeline("receiver", f"pbsrcsink name=pb uri={server.uri()} "
+                              "pb.video_src_0 ! queue ! video/x-h264,stream-format=byte-stream,alignment=au ! avdec_h264 ! fakesink name=video sync=false "
+                              "pb.audio_src_0 ! queue ! audio/x-opus ! opusdec ! fakesink name=audio sync=false", token=receive, count=("video", "audio"))
+    scope.pipeline("sender", f"pbsrcsink name=pb uri={server.uri()} {PICTURE} ! x264enc tune=zerolatency speed-preset=ultrafast key-int-max=100000 ! "
+                   f"h264parse ! pb.video_0 {TONE} ! opusenc ! pb.audio_0", token=send)
+    receiver.wait_count("video", 50)
+    receiver.wait_more("audio", 25)
+
+
+@test("both directions at once: the control room sees the camera and sends it picture and sound over the same connection")
+def test_both(scope):
+    server, admin, _, _ = production(scope)
+    send = server.mint(admin, "cam-wide", "send")
+    # a return feed needs to send as well
+    room = scope.pipeline("room", f"pbsrcsink name=pb direction=receive decode=true uri={server.uri()} {LOOK} {LISTEN} {PICTURE} ! pb.video_0 "
+                          f"{TONE} ! pb.audio_0", token=admin, count=("video", "audio"))
+    field = scope.pipeline("field", f"pbsrcsink name=pb direction=send decode=true uri={server.uri()} {PICTURE} ! pb.video_0 {TONE} ! pb.audio_0 "
+                           f"{LOOK.replace('sync=false', 'sync=false async=false')} {LISTEN.replace('sync=false', 'sync=false async=false')}",
+                           token=send, count=("video", "audio"))
+    for end in (room, field):
+        end.wait_count("video", 50)
+        end.wait_more("audio", 50)
+
+
+@test("one sender, five consumers: one is stopped and one killed, and the others' pictures go on")
+def test_five(scope):
+    server, _, send, receive = production(scope)
+    sender = camera(scope, server, send, stats="pb")
+    viewers = [viewer(scope, server, receive, name=f"receiver{i}") for i in range(5)]
+    for one in viewers:
+        one.wait_count("video", 10)
+    viewers[0].signal(signal.SIGSTOP)
+    viewers[1].kill()
+    for one in viewers[2:]:
+        # past the time in which a consumer is given up
+        one.wait_more("video", 250)
+        count = [e for e in one.events() if e["event"] == "count" and e["element"] == "video"][-1]
+        expect(count["backwards"] == 0, f"timestamps ran backwards: {count}")
+    viewers[0].signal(signal.SIGCONT)
+    viewers[0].wait_more("video", 25)
+    expect(not [e for e in sender.events() if e["event"] == "error"], "the sender failed")
+
+
+@test("media runs on while the server is killed and restarted, and both ends sign on again")
+def test_server_restarted(scope):
+    server, _, send, receive = production(scope)
+    receiver, sender = viewer(scope, server, receive), camera(scope, server, send)
+    receiver.wait_count("video", 25)
+    server.kill()
+    for end in (sender, receiver):
+        end.wait_message("pb-fault", code="server-unreachable")
+    receiver.wait_more("video", 50)
+    again = scope.server(port=server.port)
+    fresh = again.create()["token"]
+    slot = until(lambda: (lambda s: s if s["state"] == "CONNECTED" else None)(again.show(fresh)["streams"][0]), "CONNECTED after the restart")
+    expect(slot["sender"] and slot["receivers"], f"both are back: {slot}")
+    receiver.wait_more("video", 25)
+    bad = [e for e in receiver.events() + sender.events() if e["event"] in ("error", "eos")]
+    expect(not bad, f"nobody failed: {bad}")
+
+
+@test("a sender killed and started again reaches the receiver on the pads it had")
+def test_sender_killed(scope):
+    server, _, send, receive = production(scope)
+    receiver, sender = viewer(scope, server, receive), camera(scope, server, send)
+    receiver.wait_count("video", 25)
+    sender.kill()
+    camera(scope, server, send)
+    receiver.wait_message("pb-peer", srt="connected")
+    receiver.wait_more("video", 25)
+    receiver.wait_more("audio", 25)
+    kinds = {e["event"] for e in receiver.events()}
+    expect("eos" not in kinds and "error" not in kinds, f"the receiver saw {kinds}")
+
+
+@test("the end of what is sent ends the sender's pipeline in order, and the receiver waits for the next")
+def test_end(scope):
+    server, _, send, receive = production(scope)
+    receiver = viewer(scope, server, receive)
+    sender = scope.pipeline("sender", f"pbsrcsink name=pb uri={server.uri()} videotestsrc is-live=true num-buffers=75 ! "
+                            "video/x-raw,width=320,height=180,framerate=25/1 ! pb.video_0", token=send)
+    sender.wait_event("eos")
+    expect(sender.wait() == 0, "the sender ends well")
+    receiver.wait_count("video", 25)
+    camera(scope, server, send)
+    receiver.wait_more("video", 25)
+
+
+PLAYERS = {
+    "uridecodebin3": "uridecodebin3 name=d uri={uri}  d. ! queue ! video/x-raw(ANY) ! fakesink name=video sync=false "
+                     "d. ! queue ! audio/x-raw(ANY) ! fakesink name=audio sync=false",
+    "playbin3": "playbin3 uri={uri} video-sink=\"fakesink name=video sync=true\" audio-sink=\"fakesink name=audio sync=true\"",
+}
+
+
+def play(scope, player):
+    server, _, send, receive = production(scope)
+    camera(scope, server, send)
+    receiver = scope.pipeline("player", PLAYERS[player].format(uri=server.uri()), token=receive, count=("video", "audio"))
+    receiver.wait_count("video", 50)
+    until(lambda: receiver.count("audio") >= 50, "sound beside the picture")
+
+
+@test("uridecodebin3 plays a slot by its address")
+def test_uridecodebin3(scope):
+    play(scope, "uridecodebin3")
+
+
+@test("playbin3 plays a slot by its address")
+def test_playbin3(scope):
+    play(scope, "playbin3")
+
+
+@test("gst-launch-1.0 in both directions, linked by itself")
+def test_launch(scope):
+    server, _, send, receive = production(scope)
+    receiver = scope.shell("receiver", f"gst-launch-1.0 -m pbsrcsink uri={server.uri()} decode=true ! fakesink sync=false", PATCHBAY_TOKEN=receive)
+    scope.shell("sender", f"gst-launch-1.0 {PICTURE} ! pbsrcsink uri={server.uri()}", PATCHBAY_TOKEN=send)
+    receiver.wait_line(lambda line: "pb-health" in line and "frames=(gint64)" in line.replace("(int64)", "(gint64)") and "connected=(boolean)true" in line,
+                       "health of what arrives")
+
+
+@test("tally and a cue reach the other end")
+def test_tally(scope):
+    server, admin, send, receive = production(scope)
+    receiver, sender = viewer(scope, server, receive), camera(scope, server, send)
+    receiver.wait_count("video", 10)
+    pbctl = scope.run("pbctl", [PBCTL, "--server", server.url, "tally", "cam-wide", "program"], env=environment(PATCHBAY_TOKEN=admin))
+    expect(pbctl.wait() == 0, "pbctl tally: " + pbctl.tail())
+    for end in (receiver, sender):
+        end.wait_message("pb-tally", stream="cam-wide", state="program")
+
+
 run()
