@@ -37,8 +37,11 @@ def check_faults():
 def check_properties():
     page = read("docs", "elements.md")
     sections = {"gstpbsrtbin-props.c": page.partition("## 2. pbsrtbin")[2].partition("## 3.")[0],
-                "gstpbsignal.c": page.partition("## 3. pbsignal")[2].partition("## 4.")[0]}
-    for folder, name in (("srt", "gstpbsrtbin-props.c"), ("signal", "gstpbsignal.c")):
+                "gstpbsignal.c": page.partition("## 3. pbsignal")[2].partition("## 4.")[0],
+                "gstpbsrcsink-props.c": page.partition("## 8. pbsrcsink")[2]}
+    for field in re.findall(r'"([a-z-]+)",\s*G_TYPE_', read("plugins", "webrtc", "pb-webrtc-end-figures.c")):
+        assert f"`{field}`" in sections["gstpbsrcsink-props.c"], f"docs/elements.md does not tell of the field {field} of pbsrcsink's stats"
+    for folder, name in (("srt", "gstpbsrtbin-props.c"), ("signal", "gstpbsignal.c"), ("webrtc", "gstpbsrcsink-props.c")):
         found = re.findall(r'g_param_spec_\w+ \(\s*"([\w-]+)"', read("plugins", folder, name))
         assert len(found) > 8, f"properties of {name} are found"
         for prop in found:

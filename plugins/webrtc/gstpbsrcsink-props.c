@@ -95,12 +95,9 @@ make_stats (GstPbSrcSink *self)
 static guint
 count_consumers (GstPbSrcSink *self)
 {
-  g_autoptr (GstStructure) stats = make_stats (self);
-  guint consumers = 0;
+  g_autoptr (PbWebrtcEnd) end = gst_pb_src_sink_ref_end (self);
 
-  gst_structure_get_uint (stats, "connections", &consumers);
-
-  return consumers;
+  return end != NULL ? pb_webrtc_end_get_n_connected (end) : 0;
 }
 
 static void

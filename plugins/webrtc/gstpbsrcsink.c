@@ -32,8 +32,7 @@
  * ]|
  * or, in a player:
  * |[<!-- receive webrtc -->
- * gst-launch-1.0 playbin3 uri=pb://127.0.0.1:8080/demo/cam-wide \
- *     video-sink=autovideosink audio-sink=autoaudiosink
+ * gst-launch-1.0 playbin3 uri=pb://127.0.0.1:8080/demo/cam-wide
  * ]|
  *
  * ## Both: a control room that watches and talks back

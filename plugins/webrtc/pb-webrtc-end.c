@@ -105,7 +105,7 @@ pb_webrtc_end_update_state (PbWebrtcEnd *self)
   if (is_new)
     pb_webrtc_end_tell (self, "state");
   if (self->n_connected != n_connected) {
-    self->n_connected = n_connected;
+    g_atomic_int_set (&self->n_connected, n_connected);
     pb_webrtc_end_tell (self, "consumers");
   }
 }
@@ -751,6 +751,18 @@ pb_webrtc_end_get_state (PbWebrtcEnd *self)
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
   return self->state;
+}
+
+/**
+ * pb_webrtc_end_get_n_connected:
+ * @self: the end
+ *
+ * Returns: how many counterparts are connected
+ */
+guint
+pb_webrtc_end_get_n_connected (PbWebrtcEnd *self)
+{
+  return g_atomic_int_get (&self->n_connected);
 }
 
 /**

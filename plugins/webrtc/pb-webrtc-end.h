@@ -92,6 +92,8 @@ gboolean pb_webrtc_end_send_cue (PbWebrtcEnd *self, const char *text);
 
 PbState pb_webrtc_end_get_state (PbWebrtcEnd *self);
 PbTally pb_webrtc_end_get_tally (PbWebrtcEnd *self);
+/* How many counterparts are connected. */
+guint pb_webrtc_end_get_n_connected (PbWebrtcEnd *self);
 /* (transfer full): one structure per counterpart, docs/elements.md */
 GstStructure *pb_webrtc_end_get_stats (PbWebrtcEnd *self);
 

@@ -154,6 +154,12 @@ pb_webrtc_end_get_state (PbWebrtcEnd *self)
   return PB_STATE_WAITING;
 }
 
+guint
+pb_webrtc_end_get_n_connected (PbWebrtcEnd *self)
+{
+  return 3;
+}
+
 PbTally
 pb_webrtc_end_get_tally (PbWebrtcEnd *self)
 {

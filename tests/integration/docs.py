@@ -3,7 +3,7 @@
 """Every pipeline that the docs and the elements' own SECTION comments print is run as it stands.
 
 A fenced block says in its info string what it does: ```sh send, ```sh receive, ```sh observe (or python, or c); with `plain` the other end is a
-third party's program. In a SECTION comment: |[<!-- send -->. Only the
+third party's program, with `webrtc` a pbsrcsink. In a SECTION comment: |[<!-- send -->. Only the
 address of the server is put in, and screens and loudspeakers are replaced: nothing else, or it would not be what the reader pastes.
 """
 import glob
@@ -18,17 +18,19 @@ VIDEO = ("videotestsrc is-live=true ! video/x-raw,width=320,height=180,framerate
          "x264enc tune=zerolatency speed-preset=ultrafast key-int-max=12 bitrate=600 ! h264parse")
 SENDER_TWO = f"{VIDEO} ! pb.video_0 audiotestsrc is-live=true ! audioconvert ! avenc_aac ! aacparse ! pb.audio_0 pbsrtbin name=pb"
 FEED = f"{VIDEO} ! mpegtsmux alignment=7"
+RAW_TWO = ("videotestsrc is-live=true ! video/x-raw,width=320,height=180,framerate=25/1 ! pb.video_0 audiotestsrc is-live=true ! pb.audio_0 "
+           "pbsrcsink name=pb")
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 
 
 def pipelines():
     for path in sorted(glob.glob(os.path.join(ROOT, "docs", "*.md"))) + [os.path.join(ROOT, "README.md")]:
         with open(path, encoding="utf-8") as f:
-            for language, kind, text in re.findall(r"^```(sh|python|c) ((?:send|receive|observe)(?: plain)?)\n(.*?)^```", f.read(), re.S | re.M):
+            for language, kind, text in re.findall(r"^```(sh|python|c) ((?:send|receive|observe)(?: plain| webrtc)?)\n(.*?)^```", f.read(), re.S | re.M):
                 yield os.path.basename(path), language, kind, text
     for path in sorted(glob.glob(os.path.join(ROOT, "plugins", "*", "gst*.c"))):
         with open(path, encoding="utf-8") as f:
-            for kind, text in re.findall(r"\|\[<!-- (send|receive|observe) -->\n(.*?)^ \* \]\|", f.read(), re.S | re.M):
+            for kind, text in re.findall(r"\|\[<!-- ((?:send|receive|observe)(?: webrtc)?) -->\n(.*?)^ \* \]\|", f.read(), re.S | re.M):
                 yield os.path.basename(path), "sh", kind, re.sub(r"^ \* ?", "", text, flags=re.M)
 
 
@@ -38,6 +40,7 @@ def start(scope, server, language, text, token):
     if language == "sh":
         text = text.replace("\\\n", " ").replace("\n", " ").strip().removeprefix("./run env ")
         expect(text.startswith("gst-launch-1.0 "), f"a gst-launch-1.0 line: {text}")
+        text = text.replace("playbin3 uri", "playbin3 video-sink=fakesink audio-sink=fakesink uri")
         return scope.shell("docs", text.replace("gst-launch-1.0 ", "gst-launch-1.0 -m ", 1), PATCHBAY_TOKEN=token)
     text = text.replace("autovideosink", "fakesink sync=true")
     source = scope.path("docs.py" if language == "python" else "docs.c")
@@ -65,7 +68,11 @@ def try_out(where, language, kind, text):
         admin = server.create(streams=("cam-wide", "cam-close"))["token"]
         stream = "cam-close" if "cam-close" in text else "cam-wide"
         send, receive = server.mint(admin, stream, "send"), server.mint(admin, stream, "receive")
-        if kind == "send":
+        if kind == "send webrtc":
+            receiver = scope.pipeline("receiver", f"pbsrcsink uri={server.uri(stream)} ! fakesink name=out sync=false", count=("out",), token=receive)
+            start(scope, server, language, text, send)
+            receiver.wait_count("out", 30)
+        elif kind == "send":
             receiver = scope.pipeline("receiver", f"pbsrtbin uri={server.uri(stream)} ! fakesink name=out sync=false", count=("out",), token=receive)
             start(scope, server, language, text, send)
             receiver.wait_count("out", 30)
@@ -74,8 +81,11 @@ def try_out(where, language, kind, text):
             scope.shell("player", strange_string(server, admin, "receive", stream))
             docs.wait_line(lambda line: "pb-peer" in line and "srt=(string)connected" in line, "a third-party player")
         elif kind.startswith("receive"):
-            docs = start(scope, server, language, text, receive)
-            if kind == "receive":
+            # who sends back needs more than to receive
+            docs = start(scope, server, language, text, admin if "direction=receive" in text else receive)
+            if kind == "receive webrtc":
+                scope.pipeline("sender", f"{RAW_TWO} uri={server.uri(stream)}", token=send)
+            elif kind == "receive":
                 scope.pipeline("sender", f"{SENDER_TWO} uri={server.uri(stream)}", token=send)
             else:
                 line = strange_string(server, admin, "send", stream)
@@ -104,7 +114,7 @@ for one in FOUND:
 
 @test("there is a sending, a receiving and an observing pipeline in the docs")
 def test_found(_scope):
-    expect({"send", "receive", "observe"} <= {kind for _, _, kind, _ in FOUND}, f"{[(w, k) for w, _, k, _ in FOUND]}")
+    expect({"send", "receive", "observe", "send webrtc", "receive webrtc"} <= {kind for _, _, kind, _ in FOUND}, f"{[(w, k) for w, _, k, _ in FOUND]}")
 
 
 run()
