@@ -127,7 +127,7 @@ def test_sender_killed(scope):
 def test_end(scope):
     server, _, send, receive = production(scope)
     receiver = viewer(scope, server, receive)
-    sender = scope.pipeline("sender", f"pbsrcsink name=pb uri={server.uri()} videotestsrc is-live=true num-buffers=75 ! "
+    sender = scope.pipeline("sender", f"pbsrcsink name=pb uri={server.uri()} videotestsrc is-live=true num-buffers=250 ! "
                             "video/x-raw,width=320,height=180,framerate=25/1 ! pb.video_0", token=send)
     sender.wait_event("eos")
     expect(sender.wait() == 0, "the sender ends well")
@@ -170,7 +170,7 @@ def test_launch(scope):
                        "health of what arrives")
 
 
-@test("tally and a cue reach the other end")
+@test("tally reaches both ends")
 def test_tally(scope):
     server, admin, send, receive = production(scope)
     receiver, sender = viewer(scope, server, receive), camera(scope, server, send)
