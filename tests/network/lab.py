@@ -172,7 +172,13 @@ class RelayLab(Namespaces):
         for name, via in (("camera", "198.51.100.1"), ("studio", "192.0.2.1")):
             self.inside(name, f"ip route add default via {via}")
         if not self.udp_camera:
-            self.inside("hub", "nft -f -", b'table ip lab { chain input { type filter hook input priority 0; iifname "camera" meta l4proto udp drop; } }')
+            self.inside("hub", "nft -f -", b"""table ip lab {
+  chain input {
+    type filter hook input priority 0
+    iifname "camera" meta l4proto udp drop
+  }
+}
+""")
         if self.relay_6:
             self.inside("hub", f"ip addr add {self.relay_6}/128 dev lo")
         self.coturn = Coturn(self.scope, self, "hub", self.edit)
