@@ -132,6 +132,7 @@ answer (PbWebrtcPeer *self, const GstStructure *reply, const Request *request)
   reading.stats.sent.bandwidth_kbps = pb_webrtc_rate_get (self->rate) / 1000.0;
   reading.stats.sent.packets_dropped =
       (gint64) pb_webrtc_rate_get_dropped (self->rate);
+  reading.stats.is_relayed = pb_webrtc_ice_is_relayed (self);
   self->counts = reading.counts;
   request->done (self, &reading.stats, request->user_data);
 }
