@@ -87,7 +87,8 @@ check_characters (const char *what, const char *text, gsize length,
       continue;
     /* C1 controls: U+0080 to U+009F */
     if (c < 0x20 || c == 0x7f ||
-        (c == 0xc2 && i + 1 < length && (guchar) text[i + 1] < 0xa0))
+        (c == 0xc2 && i + 1 < length && (guchar) text[i + 1] >= 0x80 &&
+            (guchar) text[i + 1] < 0xa0))
       return refuse (error, what, "holds a control character");
   }
 
