@@ -81,20 +81,17 @@ blame_v6 (const guint8 *bytes, PbAddressFlags flags)
 {
   static const guint8 zeros[16] = { 0 };
   static const guint8 loopback[16] = { [15] = 1 };
-  static const guint8 mapped[12] = { [10] = 0xff, [11] = 0xff };
   static const guint8 metadata[16] = { 0xfd, 0x00, 0x0e, 0xc2, [14] = 0x02,
     0x54 };
-  /* RFC 6052 and RFC 8215 */
-  static const guint8 nat64[4] = { 0x00, 0x64, 0xff, 0x9b };
 
   if (memcmp (bytes, zeros, 16) == 0)
     return "is unspecified";
   if (memcmp (bytes, loopback, 16) == 0)
     return (flags & PB_ADDRESS_LOOPBACK) != 0 ? NULL : "is on loopback";
-  /* ::ffff:127.0.0.1 is a loopback in disguise; RFC 8445, section 5.1.1.1,
+  /* ::ffff:127.0.0.1 is a loopback in disguise. All of 0000::/8 is mapped,
+   * compatible, translated or NAT64, or nobody's; RFC 8445, section 5.1.1.1,
    * wants none of these in any case. */
-  if (memcmp (bytes, mapped, 12) == 0 || memcmp (bytes, zeros, 12) == 0 ||
-      memcmp (bytes, nat64, 4) == 0)
+  if (bytes[0] == 0)
     return "is an IPv4 address dressed up as IPv6";
   /* 6to4: what is inside is where the packets go */
   if (bytes[0] == 0x20 && bytes[1] == 0x02 &&

@@ -140,6 +140,7 @@ is_for (PbGstMember *member, PbMessage *message)
       peer = pb_message_get_string (message, "peer");
       return peer == NULL || is_peer (member, peer);
     case PB_MESSAGE_TALLY:
+    case PB_MESSAGE_CUE:
     case PB_MESSAGE_STATUS:
     case PB_MESSAGE_HEALTH:
     case PB_MESSAGE_PEER_MATCH:

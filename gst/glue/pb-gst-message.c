@@ -103,7 +103,8 @@ make_peer (JsonObject *object)
       peek_string (object, "peer"), "client", G_TYPE_STRING,
       peek_string (object, "client"), "srt", G_TYPE_STRING,
       peek_string (object, "srt"), "path", G_TYPE_STRING,
-      peek_string (object, "path"), "health", G_TYPE_STRING,
+      peek_string (object, "path"), "transport", G_TYPE_STRING,
+      peek_string (object, "transport"), "health", G_TYPE_STRING,
       peek_string (object, "health"), "cause", G_TYPE_STRING,
       peek_string (object, "cause"), "stale", G_TYPE_BOOLEAN,
       peek_boolean (object, "stale"), NULL);

@@ -21,6 +21,7 @@ typedef struct
   char *client;
   char *srt;
   char *path;
+  const char *transport; /* static; "": not known yet */
 } GstPbSignalPeer;
 
 struct _GstPbSignal

@@ -49,6 +49,17 @@ post_session (GstPbSignal *self)
   g_type_class_unref (names);
 }
 
+/* Ours for it: a newer server may know others. */
+static const char *
+read_transport (const char *name)
+{
+  PbTransport transport;
+
+  return pb_transport_from_name (name, &transport)
+             ? pb_transport_get_name (transport)
+             : "";
+}
+
 static void
 post_peer (GstPbSignal *self, const char *id, const GstPbSignalPeer *peer,
     const char *cipher, guint latency_ms)
@@ -60,7 +71,8 @@ post_peer (GstPbSignal *self, const char *id, const GstPbSignalPeer *peer,
               peer->direction, "client", G_TYPE_STRING, peer->client, "path",
               G_TYPE_STRING, peer->path, "srt", G_TYPE_STRING, peer->srt,
               "cipher", G_TYPE_STRING, cipher != NULL ? cipher : "",
-              "latency-ms", G_TYPE_UINT, latency_ms, NULL)));
+              "latency-ms", G_TYPE_UINT, latency_ms, "transport", G_TYPE_STRING,
+              peer->transport, NULL)));
 }
 
 /* Where the fault cannot be mended the element is of no use: an error. Else one
@@ -199,11 +211,13 @@ note_peer (GstPbSignal *self, GHashTable *present, const char *stream,
   peer->client = g_strdup (get_string (object, "client"));
   peer->srt = g_strdup (get_string (object, "srt"));
   peer->path = g_strdup (get_string (object, "path"));
+  peer->transport = read_transport (get_string (object, "transport"));
 
   g_mutex_lock (&self->lock);
   before = g_hash_table_lookup (self->peers, id);
   has_changed = before == NULL || g_strcmp0 (before->srt, peer->srt) != 0 ||
-                g_strcmp0 (before->path, peer->path) != 0;
+                g_strcmp0 (before->path, peer->path) != 0 ||
+                before->transport != peer->transport;
   g_mutex_unlock (&self->lock);
 
   if (has_changed)
@@ -306,7 +320,9 @@ note_status (GstPbSignal *self, PbMessage *message)
   GstPbSignalPeer peer = { .stream = (char *) (stream != NULL ? stream : ""),
     .client = (char *) "",
     .srt = (char *) (srt != NULL ? srt : ""),
-    .path = (char *) (path != NULL ? path : "") };
+    .path = (char *) (path != NULL ? path : ""),
+    .transport =
+        read_transport (pb_message_get_string (message, "transport")) };
   g_autofree char *client = NULL;
   GstPbSignalPeer *known;
   PbFault fault;
@@ -320,6 +336,9 @@ note_status (GstPbSignal *self, PbMessage *message)
   known = g_hash_table_lookup (self->peers, id);
   if (known != NULL) {
     client = g_strdup (known->client);
+    if (*peer.transport == '\0')
+      peer.transport = known->transport;
+    known->transport = peer.transport;
     g_free (known->srt);
     known->srt = g_strdup (peer.srt);
     if (path != NULL) {
@@ -389,6 +408,11 @@ gst_pb_signal_on_message (PbMessage *message, gpointer user_data)
     case PB_MESSAGE_TALLY:
       note_tally (self, pb_message_get_string (message, "stream"),
           pb_message_get_string (message, "state"));
+      break;
+    case PB_MESSAGE_CUE:
+      post (self, pb_gst_message_new_cue (GST_OBJECT (self),
+                      pb_message_get_string (message, "stream"),
+                      pb_message_get_string (message, "text")));
       break;
     case PB_MESSAGE_HEALTH:
       post (self, pb_gst_message_new_health (GST_OBJECT (self), message));

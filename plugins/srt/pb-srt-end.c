@@ -351,6 +351,12 @@ on_message (PbMessage *message, gpointer user_data)
       if (g_strcmp0 (stream, self->stream) == 0)
         set_tally (self, pb_message_get_string (message, "state"));
       break;
+    case PB_MESSAGE_CUE:
+      if (self->shared == NULL && g_strcmp0 (stream, self->stream) == 0)
+        gst_element_post_message (self->element,
+            pb_gst_message_new_cue (GST_OBJECT (self->element), stream,
+                pb_message_get_string (message, "text")));
+      break;
     default:
       break; /* `closed` and `error` come as faults */
   }

@@ -11,8 +11,10 @@
 static const char help[] =
     "Prints, for each slot, what to paste into FFmpeg, OBS, vMix, GStreamer,\n"
     "srt-live-transmit or Larix, so that it meets the pbsrtbin at the other "
-    "end. It is\nright for each: units, escaping, what the program cannot do. "
-    "It holds the slot's\npassphrase, so it needs the admin's token.\n\n"
+    "end; and\nwhat clients of WHIP and WHEP are given to meet a pbsrcsink over "
+    "WebRTC. It is\nright for each: units, escaping, what the program cannot do. "
+    "It holds the slot's\npassphrase and tokens, so it needs the admin's "
+    "token.\n\n"
     "Examples:\n"
     "  Everything about one slot:\n"
     "    pbctl connect cam-wide\n"
@@ -32,6 +34,12 @@ static const struct
   { "gstreamer", "GStreamer's own SRT elements" },
   { "srt-live-transmit", "srt-live-transmit" },
   { "larix", "Larix Broadcaster: open this link on the phone" },
+  { "whip", "WHIP: any client that sends WebRTC by an address and a token" },
+  { "obs-whip", "OBS Studio over WebRTC: Settings, Stream" },
+  { "ffmpeg-whip", "FFmpeg over WebRTC" },
+  { "gstreamer-whip", "GStreamer over WebRTC, sending" },
+  { "whep", "WHEP: any player of WebRTC by an address and a token" },
+  { "gstreamer-whep", "GStreamer over WebRTC, playing" },
 };
 
 static const char *
@@ -88,6 +96,15 @@ flag_of (JsonObject *object, const char *name)
 
   return node != NULL && JSON_NODE_HOLDS_VALUE (node) &&
          json_node_get_boolean (node);
+}
+
+/* WHIP and WHEP go by the server, which knows the other end's address. */
+static gboolean
+is_http (JsonObject *line)
+{
+  const char *mode = pb_ctl_member (line, "mode");
+
+  return g_strcmp0 (mode, "whip") == 0 || g_strcmp0 (mode, "whep") == 0;
 }
 
 static void
@@ -163,7 +180,7 @@ print_one (PbCtl *self, JsonObject *slot, const char *client,
     if (string == NULL)
       return pb_ctl_fail (self, NULL, "%s cannot do this: %s", client,
           note != NULL ? note : "the server says no more");
-    if (!flag_of (end, "ready"))
+    if (!flag_of (end, "ready") && !is_http (line))
       return pb_ctl_fail (self, NULL, "%s: the other end is not there yet: %s",
           pb_ctl_member (slot, "stream"),
           pb_ctl_member (end, "note") != NULL ? pb_ctl_member (end, "note")
@@ -203,7 +220,7 @@ pb_ctl_connect (PbCtl *self, int argc, char **argv)
   g_autofree char *direction = NULL;
   const GOptionEntry entries[] = {
     { "client", 0, 0, G_OPTION_ARG_STRING, &client,
-        "ffmpeg, obs, vmix, gstreamer, srt-live-transmit or larix only",
+        "One program only, such as ffmpeg, obs, vmix or obs-whip",
         "NAME" },
     { "direction", 0, 0, G_OPTION_ARG_STRING, &direction,
         "What that program does: send or receive (default: both)", "NAME" },

@@ -24,6 +24,7 @@ static const PbCtlCommand commands[] = {
   { "watch", "", "live health and tally, one line per slot", pb_ctl_watch },
   { "tally", "SLOT off|preview|program", "the light at the camera",
       pb_ctl_tally },
+  { "cue", "SLOT TEXT…", "a line for the people at the slot", pb_ctl_cue },
   { "health", "", "is the server there, and what does it carry?",
       pb_ctl_health },
   { "secret", "", "draw a secret for patchbayd to sign with", pb_ctl_secret,
@@ -50,6 +51,7 @@ print_help (FILE *out)
          "  pbctl connect cam-wide       # or pastes one of these\n"
          "  pbctl watch                  # and here is what arrives\n"
          "  pbctl tally cam-wide program\n"
+         "  pbctl cue cam-wide \"on air\"\n"
          "\nEverywhere:\n"
          "  --server URL       the server (PATCHBAY_SERVER; default "
          "http://127.0.0.1:8080)\n"

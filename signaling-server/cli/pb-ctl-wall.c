@@ -30,12 +30,14 @@ typedef struct
   gboolean is_sender;
   char *srt;
   char *path;
+  char *transport;
   char *health; /* "" before the first report */
   char *cause;
   gboolean is_stale;
   gint64 measured_us; /* when the figures were taken, by our clock */
   gboolean is_measured;
   double bitrate, rtt, loss, drop;
+  gint64 frames_dropped, freezes; /* of video, totals */
   gint64 latency;
 } Peer;
 
@@ -63,6 +65,7 @@ peer_free (Peer *peer)
   g_free (peer->peer);
   g_free (peer->srt);
   g_free (peer->path);
+  g_free (peer->transport);
   g_free (peer->health);
   g_free (peer->cause);
   g_free (peer);
@@ -194,6 +197,7 @@ read_peer (Peer *peer, JsonObject *object, gint64 now_us)
 
   set_string (&peer->srt, object, "srt");
   set_string (&peer->path, object, "path");
+  set_string (&peer->transport, object, "transport");
   set_string (&peer->health, object, "health");
   set_string (&peer->cause, object, "cause");
   if (stale != NULL && JSON_NODE_HOLDS_VALUE (stale))
@@ -205,6 +209,8 @@ read_peer (Peer *peer, JsonObject *object, gint64 now_us)
     peer->rtt = number_of (object, "rtt");
     peer->loss = number_of (object, "loss");
     peer->drop = number_of (object, "drop");
+    peer->frames_dropped = pb_ctl_member_int (object, "frames_dropped");
+    peer->freezes = pb_ctl_member_int (object, "freezes");
     peer->measured_us = now_us - (gint64) (number_of (object, "age") * 1000);
   }
   if (json_object_has_member (object, "latency"))
@@ -446,6 +452,13 @@ draw_end (GString *line, const Peer *peer, guint count, guint columns,
     g_string_append_printf (text, " loss %.1f %%", peer->loss);
     if (!peer->is_sender)
       g_string_append_printf (text, " drop %.2f %%", peer->drop);
+    /* What a viewer saw; only WebRTC counts it. */
+    if (peer->frames_dropped > 0)
+      g_string_append_printf (text, " %" G_GINT64_FORMAT " frames lost",
+          peer->frames_dropped);
+    if (peer->freezes > 0)
+      g_string_append_printf (text, " froze %" G_GINT64_FORMAT " x",
+          peer->freezes);
     if (count > 1)
       g_string_append_printf (text, " x%u", count);
     /* Old figures say so themselves. */
@@ -519,6 +532,8 @@ pb_ctl_wall_draw (PbCtlWall *self, guint index, gint64 now_us, gboolean colour,
       colour);
   if (either != NULL && either->path != NULL && *either->path != '\0') {
     g_string_append (line, either->path);
+    if (either->transport != NULL && *either->transport != '\0')
+      g_string_append_printf (line, " %s", either->transport);
     if (self->cipher != NULL)
       g_string_append_printf (line, " %s", self->cipher);
     if (either->latency > 0)

@@ -18,7 +18,8 @@ _pbctl ()
     --direction) words='send receive observe' ;;
     --format) words='text svg png' ;;
     --cipher) words='aes-256 aes-128' ;;
-    --client) words='ffmpeg obs vmix gstreamer srt-live-transmit larix' ;;
+    --client) words='ffmpeg obs vmix gstreamer srt-live-transmit larix
+      whip obs-whip ffmpeg-whip gstreamer-whip whep gstreamer-whep' ;;
     --server) words='http:// https://' ;;
     --ttl | --latency | --session | --seconds | --token) return ;;
   esac
@@ -43,10 +44,10 @@ _pbctl ()
 
   case $command in
     '')
-      words="session token qr connect watch tally health secret help
+      words="session token qr connect watch tally cue health secret help
         --version $common"
       ;;
-    help) words='session token qr connect watch tally health secret' ;;
+    help) words='session token qr connect watch tally cue health secret' ;;
     session)
       case $verb in
         '') words='create show close --help' ;;

@@ -245,6 +245,21 @@ GST_START_TEST (test_tells_what_the_server_says)
   g_object_get (element, "tally", &tally, NULL);
   fail_unless_equals_int (tally, 2);
 
+  fake_server_say (server, "{\"type\":\"cue\",\"stream\":\"cam-wide\","
+                           "\"text\":\"stand by, cam 2\"}");
+  message = await (pipeline, "pb-cue");
+  fields = gst_message_get_structure (message);
+  fail_unless_equals_string (gst_structure_get_string (fields, "stream"),
+      "cam-wide");
+  fail_unless_equals_string (gst_structure_get_string (fields, "text"),
+      "stand by, cam 2");
+  gst_message_unref (message);
+  fake_server_say (server,
+      "{\"type\":\"status\",\"peer\":\"bbbbbbbb\",\"stream\":\"cam-wide\","
+      "\"direction\":\"receive\",\"srt\":\"connecting\","
+      "\"transport\":\"webrtc\"}");
+  await_field (pipeline, "pb-peer", "transport", "webrtc");
+
   fake_server_say (server,
       "{\"type\":\"health\",\"peer\":\"bbbbbbbb\",\"stream\":\"cam-wide\","
       "\"direction\":\"receive\",\"health\":\"warning\",\"cause\":\"loss\","

@@ -58,7 +58,7 @@ def claims(token):
 def help_teaches(scope):
     text = pbctl("", "--help").out
     for command in ("session", "token", "qr", "connect", "watch", "tally",
-                    "health", "secret"):
+                    "cue", "health", "secret"):
         expect("\n  " + command in text, f"{command} in the list")
         more = pbctl("", command, "--help").out
         expect("pbctl " + command in more, f"{command} --help: {more}")
@@ -81,7 +81,9 @@ def usage(scope):
                  ["token", "--ttl", "-1"], ["token", "../x"],
                  ["qr", "--format", "gif"], ["connect", "--client", "skype"],
                  ["connect", "--direction", "observe"], ["tally", "cam"],
-                 ["tally", "cam", "red"], ["watch", "cam"],
+                 ["tally", "cam", "red"], ["watch", "cam"], ["cue", "cam"],
+                 ["cue", "cam", ""], ["cue", "cam", "x" * 141],
+                 ["cue", "cam", "two\nlines"], ["cue", "../x", "go"],
                  ["watch", "--seconds", "-1"], ["health", "x"]):
         answer = pbctl("", *argv, code=2)
         expect("--help" in answer.err, f"{argv}: {answer.err}")
@@ -267,6 +269,23 @@ def tally(scope):
     answer = pbctl(server, "tally", "cam-none", "program", token=admin, code=1)
     expect("cannot set the tally of cam-none" in answer.err, answer.err)
     expect(server.show(admin)["streams"][0]["tally"] == "off", "still off")
+
+
+@test("a cue is taken from the admin, and from nobody else")
+def cue(scope):
+    server = scope.server()
+    admin = create(scope, server)
+    expect(pbctl(server, "cue", "cam-wide", "stand by, cam 2", token=admin).out
+           == "cam-wide: stand by, cam 2\n", "what it says")
+    done = pbctl(server, "--json", "cue", "cam-wide", "ten", "secönds",
+                 token=admin)
+    expect(done.json() == {"stream": "cam-wide", "text": "ten secönds"},
+           done.out)
+    peer = server.mint(admin, "cam-wide", "observe")
+    answer = pbctl(server, "cue", "cam-wide", "go", token=peer, code=1)
+    expect("cannot give the cue to cam-wide" in answer.err, answer.err)
+    answer = pbctl(server, "cue", "cam-none", "go", token=admin, code=1)
+    expect("cannot give the cue to cam-none" in answer.err, answer.err)
 
 
 @test("watch: one look, plain lines in a pipe when something changes, JSON per message")

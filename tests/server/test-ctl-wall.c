@@ -168,6 +168,37 @@ test_tally_follows (Fixture *f, gconstpointer unused)
       NOW));
 }
 
+/* What only WebRTC counts is shown where it is not nothing. */
+static void
+test_what_a_viewer_saw (Fixture *f, gconstpointer unused)
+{
+  g_autofree char *before = pb_ctl_wall_draw (f->wall, 0, NOW, FALSE, 0);
+  g_autofree char *line = NULL;
+
+  assert_lacks (before, "froze");
+  assert_lacks (before, "frames lost");
+  assert_lacks (before, "webrtc");
+  g_assert_cmpstr (feed (f,
+                       "{\"type\":\"health\",\"peer\":\"receive2\","
+                       "\"stream\":\"cam-wide\",\"direction\":\"receive\","
+                       "\"health\":\"critical\",\"cause\":\"drops\","
+                       "\"bitrate\":400,\"rtt\":9,\"frames\":100,"
+                       "\"frames_dropped\":7,\"freezes\":2}",
+                       NOW),
+      ==, "cam-wide");
+  g_assert_cmpstr (feed (f,
+                       "{\"type\":\"status\",\"peer\":\"receive2\","
+                       "\"stream\":\"cam-wide\",\"direction\":\"receive\","
+                       "\"srt\":\"connected\",\"path\":\"relay\","
+                       "\"transport\":\"webrtc\"}",
+                       NOW),
+      ==, "cam-wide");
+  line = pb_ctl_wall_draw (f->wall, 0, NOW, FALSE, 0);
+  assert_has (line, "7 frames lost");
+  assert_has (line, "froze 2 x");
+  assert_has (line, "relay webrtc");
+}
+
 static void
 test_a_line_fits_its_width (Fixture *f, gconstpointer unused)
 {
@@ -236,6 +267,7 @@ main (int argc, char **argv)
   ADD ("old-figures-say-so", test_old_figures_say_so);
   ADD ("who-left-is-gone", test_who_left_is_gone);
   ADD ("tally-follows", test_tally_follows);
+  ADD ("what-a-viewer-saw-is-told", test_what_a_viewer_saw);
   ADD ("a-line-fits-its-width", test_a_line_fits_its_width);
   ADD ("without-colour-nothing-is-obeyed",
       test_without_colour_nothing_is_obeyed);

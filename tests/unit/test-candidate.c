@@ -221,6 +221,8 @@ test_where_no_packet_goes (void)
     { "::2", ~0, "dressed up" },
     { "64:ff9b::7f00:1", ~0, "dressed up" },
     { "64:ff9b:1::7f00:1", ~0, "dressed up" },
+    { "::ffff:0:127.0.0.1", ~0, "dressed up" },
+    { "::ffff:2002:7f00:1", ~0, "dressed up" },
     { "2002:7f00:1::1", ~0, "dressed up" },
     { "2002:a9fe:a9fe::", ~0, "dressed up" },
   };
