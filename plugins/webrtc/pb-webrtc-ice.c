@@ -16,6 +16,7 @@
 /* Under max-bundle there is one stream of one component. */
 #define STREAM 1
 #define COMPONENT 1
+#define TCP_ACTIVE_PORT 9
 
 gboolean
 pb_webrtc_ice_set_up (PbWebrtcPeer *self)
@@ -128,6 +129,9 @@ pb_webrtc_ice_dup_candidates (PbWebrtcPeer *self)
     if (self->config.is_relay_only &&
         candidate->type != NICE_CANDIDATE_TYPE_RELAYED)
       continue;
+    /* RFC 6544: who calls has no port that could be called */
+    if (candidate->transport == NICE_CANDIDATE_TRANSPORT_TCP_ACTIVE)
+      nice_address_set_port (&candidate->addr, TCP_ACTIVE_PORT);
     line = nice_agent_generate_local_candidate_sdp (self->agent, candidate);
     if (line != NULL)
       g_strv_builder_add (lines,

@@ -40,6 +40,7 @@ typedef struct
   guint mline;
   gboolean is_video;
   GstPad *pad; /* (nullable) owned: a keyframe is asked for here */
+  const PbWebrtcCodec *codec; /* with `pad` */
 } PbWebrtcReceiver;
 
 /* What rates are made of */
@@ -107,6 +108,8 @@ struct _PbWebrtcPeer
   GRWLock calling; /* read: in `received`; write: to end that for good */
   gboolean is_over; /* calling */
 
+  guint silent_s, longest_s; /* without a packet, and the most there was */
+  int n_packets; /* atomic: since the last tick */
   int is_verified; /* atomic: the certificate is the one signalled */
   int can_send; /* atomic: and the peer is CONNECTED */
   int keyframe_asked; /* atomic: needs_keyframe is on its way */
@@ -151,6 +154,7 @@ void pb_webrtc_send_ask_keyframe (PbWebrtcPeer *self);
 /* receive */
 /* A stream that comes: it was made, and nothing has passed it. */
 void pb_webrtc_receive_on_jitterbuffer (GstElement *jitterbuffer);
+void pb_webrtc_receive_watch (PbWebrtcPeer *peer, GstElement *nicesrc);
 void pb_webrtc_receive_on_pad_added (GstElement *webrtc, GstPad *pad,
     PbWebrtcPeer *peer);
 

@@ -18,6 +18,10 @@
 #define DEADLINE_MS 20000
 /* pb-webrtc-rate.h asks for one each second. */
 #define TICK_MS 1000
+#define RTCP_INTERVAL (1 * GST_SECOND)
+/* Without any packet for so long it is interrupted, and then given up. */
+#define SILENCE_S 4
+#define GIVE_UP_S 15
 
 typedef struct
 {
@@ -222,48 +226,6 @@ on_deadline (gpointer user_data)
 }
 
 static void
-do_connection_state (PbWebrtcPeer *self, gpointer unused)
-{
-  GstWebRTCPeerConnectionState state;
-
-  g_object_get (self->webrtc, "connection-state", &state, NULL);
-  GST_DEBUG ("WebRTC peer %p: connection %d", self, state);
-  switch (state) {
-    case GST_WEBRTC_PEER_CONNECTION_STATE_CONNECTED:
-      if (!g_atomic_int_get (&self->is_verified)) {
-        pb_webrtc_peer_fail (self, PB_FAULT_FINGERPRINT,
-            "connected, without a certificate that was signalled");
-        break;
-      }
-      if (self->state == PB_WEBRTC_CONNECTED)
-        break;
-      for (guint i = 0; i < self->senders->len; i++)
-        pb_webrtc_rate_restart (self->rate, i);
-      pb_webrtc_peer_set_state (self, PB_WEBRTC_CONNECTED, PB_FAULT_NONE);
-      if (self->is_over)
-        break;
-      /* where it begins: the encoder must not flood the way until the first
-       * feedback */
-      if (pb_webrtc_rate_tick (self->rate))
-        pb_webrtc_peer_tell_estimate (self);
-      pb_webrtc_send_ask_keyframe (self);
-      break;
-    case GST_WEBRTC_PEER_CONNECTION_STATE_FAILED:
-      pb_webrtc_peer_set_state (self, PB_WEBRTC_FAILED,
-          self->state >= PB_WEBRTC_CONNECTED ? PB_FAULT_PEER_LOST
-                                             : PB_FAULT_NO_PATH);
-      break;
-    case GST_WEBRTC_PEER_CONNECTION_STATE_DISCONNECTED:
-      if (self->state == PB_WEBRTC_CONNECTED)
-        pb_webrtc_peer_set_state (self, PB_WEBRTC_INTERRUPTED,
-            PB_FAULT_PEER_LOST);
-      break;
-    default:
-      break;
-  }
-}
-
-static void
 do_estimate (PbWebrtcPeer *self, gpointer unused)
 {
   g_atomic_int_set (&self->estimate_told, FALSE);
@@ -280,15 +242,106 @@ pb_webrtc_peer_tell_estimate (PbWebrtcPeer *self)
     pb_webrtc_peer_post (self, do_estimate, NULL, NULL);
 }
 
+/* Connected, or again. */
+static void
+go_on (PbWebrtcPeer *self)
+{
+  if (self->state == PB_WEBRTC_CONNECTED)
+    return;
+
+  for (guint i = 0; i < self->senders->len; i++)
+    pb_webrtc_rate_restart (self->rate, i);
+  self->silent_s = 0;
+  pb_webrtc_peer_set_state (self, PB_WEBRTC_CONNECTED, PB_FAULT_NONE);
+  if (self->is_over)
+    return;
+
+  /* where it begins: the encoder must not flood the way until the first
+   * feedback */
+  if (pb_webrtc_rate_tick (self->rate))
+    pb_webrtc_peer_tell_estimate (self);
+  pb_webrtc_send_ask_keyframe (self);
+}
+
+/* libnice 0.1.21 takes a minute to notice that nobody answers any more, and
+ * webrtcbin does not listen to it. RTCP comes each second from an end like this
+ * one, in any state of the media; from others sometimes more rarely, which is
+ * learnt. */
+static void
+watch_silence (PbWebrtcPeer *self)
+{
+  guint limit = MAX (SILENCE_S, 2 * self->longest_s + 1);
+  int n = g_atomic_int_and ((guint *) &self->n_packets, 0);
+
+  if (n > 0) {
+    if (self->state == PB_WEBRTC_CONNECTED)
+      self->longest_s = MAX (self->longest_s, self->silent_s);
+    self->silent_s = 0;
+    if (self->state == PB_WEBRTC_INTERRUPTED)
+      go_on (self);
+    return;
+  }
+
+  self->silent_s++;
+  if (self->state == PB_WEBRTC_CONNECTED && self->silent_s >= limit)
+    pb_webrtc_peer_set_state (self, PB_WEBRTC_INTERRUPTED, PB_FAULT_PEER_LOST);
+  else if (self->state == PB_WEBRTC_INTERRUPTED &&
+           self->silent_s >= limit + GIVE_UP_S)
+    pb_webrtc_peer_set_state (self, PB_WEBRTC_FAILED, PB_FAULT_PEER_LOST);
+}
+
+static void
+do_tick (PbWebrtcPeer *self, gpointer unused)
+{
+  if (self->state != PB_WEBRTC_CONNECTED &&
+      self->state != PB_WEBRTC_INTERRUPTED)
+    return;
+
+  if (self->senders->len > 0 || self->receivers->len > 0)
+    watch_silence (self);
+  if (!self->is_over && self->state == PB_WEBRTC_CONNECTED &&
+      pb_webrtc_rate_tick (self->rate))
+    pb_webrtc_peer_tell_estimate (self);
+}
+
+/* A callback may free the peer: it does not come from a source of its own. */
 static gboolean
 on_tick (gpointer user_data)
 {
-  PbWebrtcPeer *self = user_data;
-
-  if (self->state == PB_WEBRTC_CONNECTED && pb_webrtc_rate_tick (self->rate))
-    pb_webrtc_peer_tell_estimate (self);
+  pb_webrtc_peer_post (user_data, do_tick, NULL, NULL);
 
   return G_SOURCE_CONTINUE;
+}
+
+static void
+do_connection_state (PbWebrtcPeer *self, gpointer unused)
+{
+  GstWebRTCPeerConnectionState state;
+
+  g_object_get (self->webrtc, "connection-state", &state, NULL);
+  GST_DEBUG ("WebRTC peer %p: connection %d", self, state);
+  switch (state) {
+    case GST_WEBRTC_PEER_CONNECTION_STATE_CONNECTED:
+      if (!g_atomic_int_get (&self->is_verified)) {
+        pb_webrtc_peer_fail (self, PB_FAULT_FINGERPRINT,
+            "connected, without a certificate that was signalled");
+        break;
+      }
+      go_on (self);
+      break;
+    case GST_WEBRTC_PEER_CONNECTION_STATE_FAILED:
+      pb_webrtc_peer_set_state (self, PB_WEBRTC_FAILED,
+          self->state >= PB_WEBRTC_CONNECTED ? PB_FAULT_PEER_LOST
+                                             : PB_FAULT_NO_PATH);
+      break;
+    case GST_WEBRTC_PEER_CONNECTION_STATE_DISCONNECTED:
+      if (self->state == PB_WEBRTC_CONNECTED)
+        pb_webrtc_peer_set_state (self, PB_WEBRTC_INTERRUPTED,
+            PB_FAULT_PEER_LOST);
+      break;
+    default:
+      break;
+  }
 }
 
 static void
@@ -339,17 +392,19 @@ on_deep_element_added (GstBin *bin, GstBin *sub, GstElement *element,
     PbWebrtcPeer *self)
 {
   GstElementFactory *factory = gst_element_get_factory (element);
+  const char *name = factory != NULL ? GST_OBJECT_NAME (factory) : "";
 
-  if (factory == NULL)
-    return;
-  if (strcmp (GST_OBJECT_NAME (factory), "rtpjitterbuffer") == 0)
+  if (strcmp (name, "rtpjitterbuffer") == 0) {
     pb_webrtc_receive_on_jitterbuffer (element);
-  if (strcmp (GST_OBJECT_NAME (factory), "dtlsdec") != 0)
-    return;
-
-  g_object_set (element, "pem", pb_webrtc_cert_get_pem (), NULL);
-  pb_webrtc_peer_connect (self, element, "notify::peer-pem",
-      G_CALLBACK (on_peer_pem));
+  } else if (strcmp (name, "nicesrc") == 0) {
+    pb_webrtc_receive_watch (self, element);
+  } else if (strcmp (name, "rtpsession") == 0) {
+    g_object_set (element, "rtcp-min-interval", RTCP_INTERVAL, NULL);
+  } else if (strcmp (name, "dtlsdec") == 0) {
+    g_object_set (element, "pem", pb_webrtc_cert_get_pem (), NULL);
+    pb_webrtc_peer_connect (self, element, "notify::peer-pem",
+        G_CALLBACK (on_peer_pem));
+  }
 }
 
 /* --- signals of webrtcbin ------------------------------------------------- */

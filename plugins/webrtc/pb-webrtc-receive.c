@@ -122,6 +122,15 @@ add (GstBin *bin, const char *factory)
   return element;
 }
 
+/* Not every depayloader has it. */
+static void
+set_if_any (GstElement *element, const char *property)
+{
+  if (g_object_class_find_property (G_OBJECT_GET_CLASS (element), property) !=
+      NULL)
+    g_object_set (element, property, TRUE, NULL);
+}
+
 static gboolean
 link_chain (PbWebrtcPeer *peer, GstPad *pad, const PbWebrtcCodec *codec,
     guint track)
@@ -135,14 +144,14 @@ link_chain (PbWebrtcPeer *peer, GstPad *pad, const PbWebrtcCodec *codec,
       codec->parser != NULL ? add (GST_BIN (pipeline), codec->parser) : NULL;
   GstElement *sink = add (GST_BIN (pipeline), "appsink");
   g_autoptr (GstPad) sinkpad = NULL;
+  PbWebrtcReceiver *entry;
   Receiver *receiver;
 
   if (depay == NULL || sink == NULL || (codec->parser != NULL && parser == NULL))
     return FALSE;
 
-  if (codec->is_video)
-    g_object_set (depay, "request-keyframe", TRUE, "wait-for-keyframe", TRUE,
-        NULL);
+  set_if_any (depay, "request-keyframe");
+  set_if_any (depay, "wait-for-keyframe");
   g_object_set (sink, "sync", FALSE, "async", FALSE, "enable-last-sample",
       FALSE, "caps", caps, NULL);
   receiver = g_new (Receiver, 1);
@@ -159,10 +168,9 @@ link_chain (PbWebrtcPeer *peer, GstPad *pad, const PbWebrtcCodec *codec,
   gst_element_sync_state_with_parent (depay);
   sinkpad = gst_element_get_static_pad (depay, "sink");
   g_mutex_lock (&peer->lock);
-  gst_object_replace (
-      (GstObject **) &g_array_index (peer->receivers, PbWebrtcReceiver, track)
-          .pad,
-      GST_OBJECT (sinkpad));
+  entry = &g_array_index (peer->receivers, PbWebrtcReceiver, track);
+  gst_object_replace ((GstObject **) &entry->pad, GST_OBJECT (sinkpad));
+  entry->codec = codec;
   g_mutex_unlock (&peer->lock);
 
   return gst_pad_link (pad, sinkpad) == GST_PAD_LINK_OK;
@@ -260,4 +268,24 @@ pb_webrtc_peer_ask_keyframe (PbWebrtcPeer *self, guint track)
     gst_pad_push_event (pad,
         gst_video_event_new_upstream_force_key_unit (GST_CLOCK_TIME_NONE, TRUE,
             0));
+}
+
+/* What comes from the counterpart's address, whatever it is */
+static GstPadProbeReturn
+on_packet (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
+{
+  g_atomic_int_inc (&((PbWebrtcPeer *) user_data)->n_packets);
+
+  return GST_PAD_PROBE_OK;
+}
+
+/* webrtcbin makes it, before anything passes it. */
+void
+pb_webrtc_receive_watch (PbWebrtcPeer *peer, GstElement *nicesrc)
+{
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (nicesrc, "src");
+
+  gst_pad_add_probe (pad,
+      GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST, on_packet,
+      pb_webrtc_peer_ref (peer), (GDestroyNotify) pb_webrtc_peer_unref);
 }

@@ -235,7 +235,8 @@ pb_webrtc_sdp_answers (PbSdp *answer, const GstSDPMessage *offer)
 {
   guint n = pb_sdp_get_n_media (answer);
 
-  if (n != gst_sdp_message_medias_len (offer))
+  if (n != gst_sdp_message_medias_len (offer) ||
+      (n > 1 && !pb_sdp_is_bundled (answer)))
     return FALSE;
 
   for (guint i = 0; i < n; i++) {

@@ -103,6 +103,36 @@ set_rates (PbHealthSample *sample, guint64 bytes, gint64 packets, gint64 lost,
 }
 
 static void
+set_codec (PbWebrtcStats *stats, const PbWebrtcCodec *codec)
+{
+  const char **name;
+
+  if (codec == NULL)
+    return;
+
+  name = codec->is_video ? &stats->video_codec : &stats->audio_codec;
+  if (*name == NULL)
+    *name = codec->encoding;
+}
+
+/* Of what is sent, else of what is received: webrtcbin mixes them up. */
+static void
+set_codecs (PbWebrtcPeer *self, PbWebrtcStats *stats)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  for (guint i = 0; i < self->senders->len; i++) {
+    const PbWebrtcSender *sender = g_ptr_array_index (self->senders, i);
+
+    if (g_atomic_int_get (&sender->is_wanted))
+      set_codec (stats, sender->codec);
+  }
+  for (guint i = 0; i < self->receivers->len; i++)
+    set_codec (stats,
+        g_array_index (self->receivers, PbWebrtcReceiver, i).codec);
+}
+
+static void
 answer (PbWebrtcPeer *self, const GstStructure *reply, const Request *request)
 {
   Reading reading = { .peer = self };
@@ -133,6 +163,7 @@ answer (PbWebrtcPeer *self, const GstStructure *reply, const Request *request)
   reading.stats.sent.packets_dropped =
       (gint64) pb_webrtc_rate_get_dropped (self->rate);
   reading.stats.is_relayed = pb_webrtc_ice_is_relayed (self);
+  set_codecs (self, &reading.stats);
   self->counts = reading.counts;
   request->done (self, &reading.stats, request->user_data);
 }

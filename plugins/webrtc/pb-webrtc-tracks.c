@@ -331,7 +331,7 @@ pb_webrtc_tracks_number (PbWebrtcPeer *self)
                  g_array_index (self->receivers, PbWebrtcReceiver, j).mline == i;
     if (!is_known && kind != PB_SDP_DATA &&
         (pb_sdp_get_direction (self->remote, i) & PB_SDP_SENDONLY) != 0) {
-      PbWebrtcReceiver receiver = { i, kind == PB_SDP_VIDEO, NULL };
+      PbWebrtcReceiver receiver = { i, kind == PB_SDP_VIDEO, NULL, NULL };
 
       g_array_append_val (self->receivers, receiver);
     }

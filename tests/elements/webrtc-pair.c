@@ -136,15 +136,17 @@ give_candidate (PairEnd *end, guint mline, const char *candidate)
 {
   g_autofree char *text = NULL;
   g_autoptr (GError) error = NULL;
+  gboolean is_taken;
 
   text = end->on_candidate != NULL
              ? end->on_candidate (end->pair, end->index, candidate)
              : g_strdup (candidate);
   if (text == NULL || other (end)->peer == NULL)
     return;
-  g_assert_true (pb_webrtc_peer_add_candidate (other (end)->peer, mline, text,
-      &error));
+  is_taken =
+      pb_webrtc_peer_add_candidate (other (end)->peer, mline, text, &error);
   g_assert_no_error (error);
+  g_assert_true (is_taken);
 }
 
 static void
@@ -301,10 +303,11 @@ pair_free (Pair *self)
   for (guint i = 0; i < 2; i++) {
     PairEnd *end = &self->ends[i];
 
-    g_clear_pointer (&end->peer, pb_webrtc_peer_free);
+    pair_end_peer (self, i);
     for (guint j = 0; j < PAIR_TRACKS; j++) {
       gst_clear_caps (&end->caps[j]);
       gst_clear_object (&end->sinks[j]);
+      gst_clear_caps (&end->tracks[j].caps);
     }
     g_free (end->text);
     g_free (end->description);
@@ -325,7 +328,6 @@ void
 pair_start (Pair *self)
 {
   GstElement *sinks[2][PAIR_TRACKS] = { { NULL } };
-  PbWebrtcTrack tracks[2][PAIR_TRACKS];
   guint n[2] = { 0, 0 };
   g_autoptr (GstClock) clock = gst_system_clock_obtain ();
   GstClockTime base_time;
@@ -351,8 +353,8 @@ pair_start (Pair *self)
       while ((caps = gst_pad_get_current_caps (pad)) == NULL)
         g_thread_yield ();
       self->ends[i].sinks[j] = gst_object_ref (pad);
-      tracks[i][j].is_video = !g_str_equal (self->ends[i].media[j], "opus");
-      tracks[i][j].caps = caps;
+      self->ends[i].tracks[j].is_video = !g_str_equal (self->ends[i].media[j], "opus");
+      self->ends[i].tracks[j].caps = caps;
       gst_object_unref (sinks[i][j]);
     }
 
@@ -362,21 +364,31 @@ pair_start (Pair *self)
 
     end->config.clock = clock;
     end->config.base_time = base_time;
-    peer = pb_webrtc_peer_new (self->context, &end->config, tracks[i], n[i],
-        &callbacks, end);
+    peer = pb_webrtc_peer_new (self->context, &end->config, end->tracks,
+        end->n_first > 0 ? end->n_first : n[i], &callbacks, end);
     g_mutex_lock (&self->lock);
     end->peer = peer;
     g_mutex_unlock (&self->lock);
-    for (guint j = 0; j < n[i]; j++)
-      gst_caps_unref (tracks[i][j].caps);
   }
   self->began_us = g_get_monotonic_time ();
-  for (guint i = 2; i-- > 0;) {
+  for (guint i = 2; i-- > 0 && !self->is_idle;) {
     g_autoptr (GError) error = NULL;
 
     g_assert_true (pb_webrtc_peer_start (self->ends[i].peer, &error));
     g_assert_no_error (error);
   }
+}
+
+void
+pair_end_peer (Pair *self, guint index)
+{
+  PbWebrtcPeer *peer;
+
+  g_mutex_lock (&self->lock);
+  peer = g_steal_pointer (&self->ends[index].peer);
+  g_mutex_unlock (&self->lock);
+  if (peer != NULL)
+    pb_webrtc_peer_free (peer);
 }
 
 static gboolean

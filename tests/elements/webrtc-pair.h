@@ -21,6 +21,7 @@ typedef struct
   /* set before pair_start() */
   PbWebrtcConfig config;
   const char *media[PAIR_TRACKS]; /* "h264", "vp8", …; NULL ends it */
+  guint n_first; /* how many of them at first; 0: all */
   /* (nullable): may change or withhold what goes to the other end; returns
    * (transfer full) the SDP or candidate, NULL to withhold it */
   char *(*on_description) (Pair *pair, guint from, const char *type,
@@ -29,6 +30,7 @@ typedef struct
 
   GstPad *sinks[PAIR_TRACKS]; /* behind its encoders */
   gboolean is_deaf; /* to what its peer says of keyframes */
+  PbWebrtcTrack tracks[PAIR_TRACKS]; /* made by pair_start() */
   /* what was seen; the first group under the pair's lock */
   guint n_samples[PAIR_TRACKS], n_video, n_audio;
   GstCaps *caps[PAIR_TRACKS];
@@ -55,12 +57,15 @@ struct _Pair
   gboolean holds_candidates; /* until pair_release_candidates() */
   GPtrArray *held;
   gboolean is_pushing; /* lock */
+  gboolean is_idle; /* the peers are made, and not started */
 };
 
 Pair *pair_new (void);
 void pair_free (Pair *self);
 /* Starts the encoders, waits for their caps, makes the peers, starts them. */
 void pair_start (Pair *self);
+/* While its encoders go on. */
+void pair_end_peer (Pair *self, guint index);
 void pair_release_candidates (Pair *self);
 /* Runs the context until `is_there` says so; fails the test after a while. */
 void pair_wait (Pair *self, gboolean (*is_there) (Pair *self));
