@@ -3,6 +3,10 @@
 
 #include "pb-server-connect.h"
 
+#include <string.h>
+
+#include "core/pb-fault.h"
+#include "core/pb-limits.h"
 #include "core/pb-random.h"
 #include "core/pb-strings.h"
 
@@ -26,6 +30,28 @@ set_text (JsonObject *object, const char *member, const char *text)
     json_object_set_null_member (object, member);
 }
 
+/* What a description is made for. */
+typedef struct {
+  PbServerSession *session;
+  const char *url;
+  PbServerConnectToken token; /* NULL: strings of SRT alone */
+  gpointer user_data;
+} Asked;
+
+static void
+add_string (JsonArray *strings, const char *client, const char *mode,
+    const char *text, const char *note)
+{
+  JsonObject *object = json_object_new ();
+
+  json_object_set_string_member (object, "client", client);
+  json_object_set_string_member (object, "mode", mode);
+  json_object_set_boolean_member (object, "works", text != NULL);
+  set_text (object, "string", text);
+  set_text (object, "note", note);
+  json_array_add_object_element (strings, object);
+}
+
 static JsonArray *
 list_strings (PbSrtMode mode, PbDirection direction, const PbEndpoint *endpoint)
 {
@@ -36,27 +62,71 @@ list_strings (PbSrtMode mode, PbDirection direction, const PbEndpoint *endpoint)
     /* holds the passphrase */
     char *text =
         pb_strings_format ((PbClientKind) i, mode, direction, endpoint, &note);
-    JsonObject *object = json_object_new ();
 
-    json_object_set_string_member (object, "client",
-        pb_client_kind_get_name ((PbClientKind) i));
-    json_object_set_string_member (object, "mode", pb_srt_mode_get_name (mode));
-    json_object_set_boolean_member (object, "works", text != NULL);
-    set_text (object, "string", text);
-    set_text (object, "note", note);
+    add_string (strings, pb_client_kind_get_name ((PbClientKind) i),
+        pb_srt_mode_get_name (mode), text, note);
     pb_secret_free (text);
-    json_array_add_object_element (strings, object);
   }
 
   return strings;
 }
 
+static gboolean
+speaks_webrtc (PbServerPeer *peer)
+{
+  return (peer->transports & PB_TRANSPORT_WEBRTC) != 0;
+}
+
+/* Whether who is there could never answer an offer; who is not may. */
+static gboolean
+is_srt_alone (PbServerSlot *slot, PbDirection direction)
+{
+  if (direction == PB_DIRECTION_RECEIVE)
+    return slot->sender != NULL && !speaks_webrtc (slot->sender);
+  for (guint i = 0; i < slot->receivers->len; i++)
+    if (speaks_webrtc (g_ptr_array_index (slot->receivers, i)))
+      return FALSE;
+
+  return slot->receivers->len > 0;
+}
+
+/* Those that come by WHIP and WHEP, whether or not an end is there yet. */
+static void
+add_http_strings (const Asked *asked, PbServerSlot *slot,
+    PbDirection direction, JsonArray *strings)
+{
+  char *token = asked->token (slot, direction, asked->user_data);
+  PbHttpEndpoint endpoint = {
+    .url = asked->url,
+    .session = pb_session_get_name (asked->session->core),
+    .stream = slot->name,
+    .token = token,
+  };
+
+  for (guint i = 0; token != NULL && i < PB_N_HTTP_CLIENTS; i++) {
+    const char *note = NULL;
+    char *text = NULL; /* holds the token */
+
+    if (pb_http_client_get_direction ((PbHttpClient) i) != direction)
+      continue;
+    if (is_srt_alone (slot, direction))
+      note = pb_fault_get_sentence (PB_FAULT_NO_TRANSPORT);
+    else
+      text = pb_strings_format_http ((PbHttpClient) i, &endpoint, &note);
+    add_string (strings, pb_http_client_get_name ((PbHttpClient) i),
+        direction == PB_DIRECTION_SEND ? "whip" : "whep", text, note);
+    pb_secret_free (text);
+  }
+  pb_secret_free (token);
+}
+
 /* One side of a slot as a third-party client meets it. `ours` is the end it
  * meets: our receiver where it sends, our sender where it receives. */
 static JsonObject *
-describe_end (PbServerSession *session, PbServerSlot *slot,
+describe_end (const Asked *asked, PbServerSlot *slot,
     PbDirection direction, PbServerPeer *ours)
 {
+  PbServerSession *session = asked->session;
   gboolean is_ready = ours != NULL && ours->link != NULL && ours->port != 0;
   PbSrtMode mode = is_ready ? complement (ours->mode) : PB_SRT_CALLER;
   PbEndpoint endpoint = {
@@ -68,6 +138,7 @@ describe_end (PbServerSession *session, PbServerSlot *slot,
     .latency_ms = pb_session_get_latency (session->core),
   };
   JsonObject *object = json_object_new ();
+  JsonArray *strings;
 
   if (is_ready)
     endpoint.address = ours->address != NULL ? ours->address : ours->remote;
@@ -80,8 +151,10 @@ describe_end (PbServerSession *session, PbServerSlot *slot,
       : direction == PB_DIRECTION_SEND
           ? "No receiver is here yet: start a pbsrtbin that receives this slot."
           : "No sender is here yet: start a pbsrtbin that sends this slot.");
-  json_object_set_array_member (object, "strings",
-      list_strings (mode, direction, &endpoint));
+  strings = list_strings (mode, direction, &endpoint);
+  if (asked->token != NULL)
+    add_http_strings (asked, slot, direction, strings);
+  json_object_set_array_member (object, "strings", strings);
 
   return object;
 }
@@ -100,16 +173,10 @@ find_receiver (PbServerSlot *slot)
   return NULL;
 }
 
-/**
- * pb_server_connect_describe: (skip)
- * @session: the session
- * @stream: (nullable): one slot of it, which exists
- *
- * Returns: (transfer full): the body of /connect; it holds passphrases
- */
-JsonObject *
-pb_server_connect_describe (PbServerSession *session, const char *stream)
+static JsonObject *
+describe (const Asked *asked, const char *stream)
 {
+  PbServerSession *session = asked->session;
   const char *const *names = pb_session_get_streams (session->core);
   PbCipher cipher = pb_session_get_cipher (session->core);
   JsonObject *object = json_object_new ();
@@ -131,9 +198,9 @@ pb_server_connect_describe (PbServerSession *session, const char *stream)
         pb_session_get_latency (session->core));
     json_object_set_int_member (row, "port", slot->port);
     json_object_set_object_member (row, "send",
-        describe_end (session, slot, PB_DIRECTION_SEND, find_receiver (slot)));
+        describe_end (asked, slot, PB_DIRECTION_SEND, find_receiver (slot)));
     json_object_set_object_member (row, "receive",
-        describe_end (session, slot, PB_DIRECTION_RECEIVE, slot->sender));
+        describe_end (asked, slot, PB_DIRECTION_RECEIVE, slot->sender));
     json_array_add_object_element (streams, row);
   }
   json_object_set_string_member (object, "session",
@@ -141,4 +208,27 @@ pb_server_connect_describe (PbServerSession *session, const char *stream)
   json_object_set_array_member (object, "streams", streams);
 
   return object;
+}
+
+/**
+ * pb_server_connect_describe: (skip)
+ * @session: the session
+ * @stream: (nullable): one slot of it, which exists
+ * @url: the server's public address
+ * @token: gives a token for each string of WHIP and WHEP
+ * @user_data: for it
+ *
+ * Returns: (transfer full): the body of /connect; it holds passphrases
+ */
+JsonObject *
+pb_server_connect_describe (PbServerSession *session, const char *stream,
+    const char *url, PbServerConnectToken token, gpointer user_data)
+{
+  /* their tokens make the strings long: where not all would fit into an
+   * answer, they are to be had slot by slot */
+  gboolean fits = stream != NULL ||
+      g_hash_table_size (session->slots) <= PB_CONNECT_SLOTS_MAX;
+  Asked asked = { session, url, fits ? token : NULL, user_data };
+
+  return describe (&asked, stream);
 }

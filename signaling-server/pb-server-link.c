@@ -32,7 +32,7 @@ pb_server_link_new (PbServerContext *context, PbServerSession *session,
   self->peers = g_ptr_array_new ();
   g_ptr_array_add (session->links, self);
   context->metrics.sockets++;
-  context->metrics.sockets_opened++;
+  self->number = ++context->metrics.sockets_opened;
 
   return self;
 }

@@ -14,6 +14,7 @@ G_BEGIN_DECLS
  */
 struct _PbServerLink {
   PbServerContext *context;
+  guint64 number;           /* no other has it, not even a later one */
   PbServerSession *session; /* NULL once it has ended */
   PbToken *token;
   char *address;

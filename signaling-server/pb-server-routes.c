@@ -297,6 +297,39 @@ handle_mint (PbServer *self, const PbServerRequest *request, GError **error)
   return pb_server_reply_new_json (201, object);
 }
 
+typedef struct {
+  PbServer *server;
+  const PbServerRequest *request;
+  PbServerSession *session;
+} Connecting;
+
+/* One for each end of a slot, for as long as the admin's own: the same again
+ * for who asks again. */
+static char *
+give_slot_token (PbServerSlot *slot, PbDirection direction,
+    gpointer user_data)
+{
+  Connecting *self = user_data;
+  PbToken **token = direction == PB_DIRECTION_SEND ? &slot->send_token
+      : &slot->receive_token;
+  g_autoptr (PbToken) fresh = NULL;
+
+  if (*token != NULL && pb_token_get_expires (*token) <=
+      pb_token_get_expires (self->request->token))
+    return pb_keyring_sign (self->server->context->keyring, *token);
+
+  fresh = make_peer_token (self->server, self->request, self->session,
+      slot->name, direction, 0, NULL);
+  if (fresh == NULL || !pb_server_session_remember_token (self->session, fresh,
+          NULL))
+    return NULL;
+  log_minted (self->server, self->request, fresh, direction);
+  g_clear_pointer (token, pb_token_unref);
+  *token = g_steal_pointer (&fresh);
+
+  return pb_keyring_sign (self->server->context->keyring, *token);
+}
+
 static PbServerReply *
 handle_connect (PbServer *self, const PbServerRequest *request,
     GError **error)
@@ -304,6 +337,7 @@ handle_connect (PbServer *self, const PbServerRequest *request,
   PbServerSession *session =
       pb_server_registry_lookup (self->registry, request->name, error);
   const char *stream = pb_server_request_get (request, "stream");
+  Connecting connecting = { self, request, session };
 
   if (session == NULL)
     return NULL;
@@ -317,7 +351,8 @@ handle_connect (PbServer *self, const PbServerRequest *request,
       "token", pb_token_get_id (request->token), NULL);
 
   return pb_server_reply_new_json (200,
-      pb_server_connect_describe (session, stream));
+      pb_server_connect_describe (session, stream, self->public_url,
+          give_slot_token, &connecting));
 }
 
 /* ?format=…&stream=…&direction=…&ttl=… */

@@ -14,6 +14,8 @@ slot_free (PbServerSlot *slot)
   g_free (slot->name);
   pb_secret_free (slot->passphrase);
   g_ptr_array_unref (slot->receivers);
+  g_clear_pointer (&slot->send_token, pb_token_unref);
+  g_clear_pointer (&slot->receive_token, pb_token_unref);
   g_free (slot);
 }
 

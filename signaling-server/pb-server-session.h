@@ -12,6 +12,10 @@ struct _PbServerSlot {
   guint port;           /* no other slot of this server has it */
   PbServerPeer *sender; /* (nullable) */
   GPtrArray *receivers; /* of PbServerPeer */
+  /* what /connect gives to clients of WHIP and WHEP: the claims, unsigned, so
+   * that asking again makes no more tokens; NULL: never asked */
+  PbToken *send_token;
+  PbToken *receive_token;
 };
 
 /**

@@ -21,8 +21,8 @@ struct _PbServerVirtual {
   PbSdp *answer;      /* NULL before the first */
   PbSdp *restart;     /* (nullable): the offer that begins the next ICE
                        * session, until it is answered */
-  PbServerLink *offered_to; /* only compared: an end that comes back by
-                             * another socket has not seen the offer */
+  guint64 offered_to; /* number of the link: an end that comes back by another
+                       * socket has not seen the offer */
 
   PbServerPending *pending; /* (nullable): what the client waits for */
   guint deadline;           /* of that: source id */
@@ -163,7 +163,7 @@ send_offer (PbServerVirtual *self, PbServerPeer *end)
       pb_sdp_print (self->restart != NULL ? self->restart : self->offer);
 
   json_object_set_string_member (data, "sdp", sdp);
-  self->offered_to = end->link;
+  self->offered_to = end->link->number;
   send_signal (self, end, "offer", data);
 }
 
@@ -210,7 +210,7 @@ hear_peer (PbServerVirtual *self, PbMessage *message)
   PbServerPeer *end = find_end (self);
 
   /* introduced again by the same socket: it has the offer */
-  if (self->pending != NULL && end != NULL && end->link != self->offered_to)
+  if (self->pending != NULL && end != NULL && end->link->number != self->offered_to)
     send_offer (self, end);
 
   return TRUE;

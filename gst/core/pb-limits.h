@@ -121,6 +121,8 @@
 #define PB_WHIP_PATCHES_MAX 256
 /* so that nobody guesses one: 22 of 62 are 131 bits */
 #define PB_WHIP_RESOURCE_LENGTH 24
+/* with their tokens the strings of one slot are 8 KB */
+#define PB_CONNECT_SLOTS_MAX 4
 
 /* Health: reported every 5 s (Punch); two missed reports are a warning, three
  * are critical */

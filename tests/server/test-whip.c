@@ -733,6 +733,92 @@ test_a_token_is_for_one_thing (Fixture *f, gconstpointer unused)
   g_assert_cmpuint (count_resources (f), ==, 0);
 }
 
+/* --- /connect ------------------------------------------------------------ */
+
+static char *
+get_string (Fixture *f, Scene *s, const char *direction, const char *client,
+    char **note)
+{
+  guint status;
+  g_autoptr (JsonObject) told = http (f, "GET",
+      "/api/session/demo/connect?stream=cam-wide", s->admin, NULL, &status);
+  JsonArray *strings = json_object_get_array_member (
+      json_object_get_object_member (slot_of (told, "cam-wide"), direction),
+      "strings");
+
+  g_assert_cmpuint (status, ==, 200);
+  for (guint i = 0; i < json_array_get_length (strings); i++) {
+    JsonObject *row = json_array_get_object_element (strings, i);
+
+    if (!g_str_equal (text_of (row, "client"), client))
+      continue;
+    g_assert_cmpstr (text_of (row, "mode"), ==,
+        g_str_equal (direction, "send") ? "whip" : "whep");
+    g_assert_true (json_object_get_boolean_member (row, "works") ==
+        (text_of (row, "string") != NULL));
+    if (note != NULL)
+      *note = g_strdup (text_of (row, "note"));
+    return g_strdup (text_of (row, "string"));
+  }
+  g_assert_not_reached ();
+}
+
+/* What /connect prints opens just that slot that way; asked again, it prints
+ * the same, and makes no more tokens. */
+static void
+test_connect_prints_what_works (Fixture *f, gconstpointer unused)
+{
+  g_auto (Scene) s;
+  g_autofree char *text = NULL;
+  g_autofree char *again = NULL;
+  g_autofree char *play = NULL;
+  g_autofree char *token = NULL;
+  g_autofree char *peer = NULL;
+  g_autoptr (Call) call = NULL;
+  g_autoptr (Call) other = NULL;
+  const char *begin;
+  guint n_tokens;
+
+  scene_init (&s, f, "receive");
+  text = get_string (f, &s, "send", "whip", NULL);
+  play = get_string (f, &s, "receive", "whep", NULL);
+  n_tokens = g_hash_table_size (get_session (f)->tokens);
+  again = get_string (f, &s, "send", "whip", NULL);
+  g_assert_cmpstr (again, ==, text);
+  g_assert_cmpuint (g_hash_table_size (get_session (f)->tokens), ==,
+      n_tokens);
+  g_assert_nonnull (strstr (text, pb_server_get_address (f->server)));
+  g_assert_nonnull (strstr (text, WHIP_PATH));
+  g_assert_nonnull (strstr (play, WHEP_PATH));
+  begin = strstr (text, "p_");
+  token = g_strndup (begin, strcspn (begin, " \n\"'"));
+  g_assert_null (strstr (play, token));
+
+  call = call_new (f, "POST", WHIP_PATH, token, WHIP_SDP, WHIP_OFFER, NULL);
+  peer = scene_take_offer (&s, WHIP_OFFER);
+  scene_answer (&s, peer);
+  g_assert_cmpuint (call_wait (call), ==, 201);
+  other = call_new (f, "POST", "/whip/demo/cam-close", token, WHIP_SDP,
+      WHIP_OFFER, NULL);
+  call_assert_refused (other, 403, "PERMISSION_DENIED", NULL);
+}
+
+static void
+test_connect_says_where_it_cannot_work (Fixture *f, gconstpointer unused)
+{
+  g_auto (Scene) s;
+  g_autoptr (Ws) receiver = NULL;
+  g_autofree char *note = NULL;
+  g_autofree char *text = NULL;
+
+  scene_init (&s, f, NULL);
+  receiver = ws_open (f, "demo", s.receive);
+  ws_register (receiver, "srt-receiver", "cam-wide", "receive");
+  text = get_string (f, &s, "send", "obs-whip", &note);
+  g_assert_null (text);
+  g_assert_cmpstr (note, ==, pb_fault_get_sentence (PB_FAULT_NO_TRANSPORT));
+}
+
 #define TEST(name, func)                                                      \
   g_test_add ("/whip/" name, Fixture, NULL, fixture_set_up, func,             \
       fixture_tear_down)
@@ -774,6 +860,9 @@ main (int argc, char **argv)
   TEST ("the-slot-has-one-sender", test_the_slot_has_one_sender);
   TEST ("another-token-may-not-touch-it", test_another_token_may_not_touch_it);
   TEST ("a-token-is-for-one-thing", test_a_token_is_for_one_thing);
+  TEST ("connect-prints-what-works", test_connect_prints_what_works);
+  TEST ("connect-says-where-it-cannot-work",
+      test_connect_says_where_it_cannot_work);
 
   return g_test_run ();
 }
