@@ -5,7 +5,7 @@
 import { PbLink } from './pb-link.js';
 import { PbFaultError, describeFault, faultOnWire } from './pb-faults.js';
 import { VIDEO_BPS, checkBrowser, openMedia } from './pb-media.js';
-import { joinFigures } from './pb-stats.js';
+import { addTotals, joinFigures } from './pb-stats.js';
 
 const HEALTH_MS = 5000;
 const SRT_STATES = { waiting: 'disconnected', connecting: 'connecting',
@@ -19,8 +19,8 @@ export class PbEnd extends EventTarget {
   #muted = new Set();
   #health = 0;
   #told = new Set();
-  #lastStatus = new Map();
   #tally = 'off';
+  #past = {};
   #isOver = false;
   #onEnded = () => this.#fault('camera-lost', 'page');
 
@@ -256,7 +256,6 @@ export class PbEnd extends EventTarget {
 
   #forget(link, reason) {
     this.#links.delete(link.peer);
-    this.#lastStatus.delete(link.peer);
     link.close();
     this.#emit('peer', { peer: link.peer, client: link.client, state: 'gone',
       reason });
@@ -278,6 +277,7 @@ export class PbEnd extends EventTarget {
       changed: (link) => end.#noteLink(link),
       heard: (link, message) => end.#noteChannel(link, message),
       opened: (link) => end.#host.opened(end, link),
+      ended: (totals) => addTotals(end.#past, totals),
       feed: (link, media) => end.#emit('feed', { peer: link.peer, media,
         isReturn: end.direction === 'send' }),
     };
@@ -326,7 +326,7 @@ export class PbEnd extends EventTarget {
       link.tell({ type: 'health', ...figures });
     }));
     if (this.#isOver) return;
-    const figures = joinFigures(all);
+    const figures = joinFigures(all, this.#past);
     this.#host.send({ type: 'health', peer: this.id, ...figures });
     this.#emit('health', { peer: this.id, direction: this.direction,
       via: 'page', ...figures });

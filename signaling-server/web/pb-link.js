@@ -17,7 +17,9 @@ const ATTEMPT_MS = 15000;
 const ASK_AGAIN_MS = 5000;
 // How long packets may stop before somebody acts: most gaps heal by themselves.
 const INTERRUPTED_MS = 2000;
-const RESTART_MS = 8000;
+const RESTART_MS = 7000;
+// Without signalling, or where the other end restarts, there is only waiting.
+const LOST_MS = 20000;
 const GATHER_MS = 3000;
 const CANDIDATES_MAX = 64;
 const LINK_MAX = 2 ** 30;
@@ -50,9 +52,9 @@ export class PbLink {
 
   /**
    * @param {object} owner `tracks()`: Map of kind to track, `media()`,
-   *   `configuration()`, `videoBps`, `isLocal`, `isUp`, `direction`,
+   *   `configuration()`, `videoBps`, `isLocal`, `direction`,
    *   `say(link, kind, number, data)`, `changed(link)`, `heard(link, message)`,
-   *   `opened(link)`, `feed(link, media)`
+   *   `opened(link)`, `feed(link, media)`, `ended(totals)` of an attempt
    * @param {object} intro the message `peer`
    */
   constructor(owner, intro) {
@@ -130,15 +132,23 @@ export class PbLink {
   receive(kind, number, data) {
     const isOurs = number === this.#number && this.#pc !== null;
 
+    if (number > LINK_MAX || this.#state === 'closed') return;
+    if (this.#isCaller && number > this.#number) {
+      // it remembers attempts that we do not: we have been away
+      this.#number = number;
+      if (this.#state !== 'connected' && this.#mayFollow())
+        this.#begin(number + 1);
+      return;
+    }
     if (kind === 'offer' && !this.#isCaller) {
       this.#takeOffer(number, data.sdp);
     } else if (kind === 'answer' && this.#isCaller && isOurs) {
       this.#takeAnswer(data.sdp);
     } else if (kind === 'candidate' && isOurs) {
       this.#takeCandidate(data);
-    } else if (kind === 'restart' && this.#isCaller &&
-        number >= this.#number && this.#mayFollow()) {
-      if (this.#state !== 'waiting') this.#fail('peer-lost', false);
+    } else if (kind === 'restart' && this.#isCaller && isOurs &&
+        this.#mayFollow()) {
+      this.#takeRestart(data?.code ?? 'no-path');
     }
   }
 
@@ -197,6 +207,7 @@ export class PbLink {
     this.#setTimer(0, null);
     this.retryIn = 0;
     this.#channel = null;
+    if (this.#totals) this.#owner.ended(this.#totals);
     this.#totals = null;
     this.#wantsOffer = null;
     this.#heldOffer = null;
@@ -217,8 +228,7 @@ export class PbLink {
     this.#endAttempt();
     if (number > LINK_MAX) return;
     this.#number = number;
-    this.#makeConnection();
-    this.#setState('connecting', null);
+    if (!this.#makeConnection()) return;
     this.#run(this.#pc, async (pc) => {
       this.#attachChannel(pc.createDataChannel(CHANNEL));
       await this.#attachTracks(pc);
@@ -240,7 +250,8 @@ export class PbLink {
         if (!this.#isCut) this.#begin(this.#number + 1);
       });
     } else if (this.#intro.trickle !== false) {
-      if (doTell) this.#ask(fault);
+      // `peer-lost` would ask it to mend what is no more here
+      if (doTell) this.#ask(fault === 'peer-lost' ? 'timed-out' : fault);
       this.#askLater(fault);
     }
     this.#setState('waiting', fault);
@@ -262,14 +273,30 @@ export class PbLink {
 
   // Packets have stopped: other addresses may do, over the same keys.
   #reconnect() {
-    if (this.#isCut) return;
+    if (this.#isCut) {
+      this.#setTimer(LOST_MS, () => this.#fail('peer-lost'));
+      return;
+    }
     if (!this.#isCaller) {
-      this.#setTimer(RESTART_MS, () => this.#fail('peer-lost'));
+      // it may have noticed nothing
+      this.#ask('peer-lost');
+      this.#setTimer(LOST_MS, () => this.#fail('peer-lost'));
       return;
     }
     this.#setTimer(RESTART_MS, () => this.#fail('peer-lost'));
     this.#candidates = 0;
     this.#run(this.#pc, (pc) => this.#offer(pc, { iceRestart: true }));
+  }
+
+  // The path broke one way and ours has not noticed; or the attempt is over
+  // there, and has to be begun anew.
+  #takeRestart(code) {
+    if (code !== 'peer-lost') {
+      this.#fail(code, false);
+    } else if (this.#state === 'connected') {
+      this.#setState('interrupted', code);
+      this.#reconnect();
+    }
   }
 
   #mayFollow() {
@@ -280,10 +307,23 @@ export class PbLink {
     return this.#theirs.length < THEIRS_MAX && this.#theirs.push(now) > 0;
   }
 
+  // False: it has failed before it began.
   #makeConnection() {
-    const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle',
-      rtcpMuxPolicy: 'require', ...this.#owner.configuration() });
+    const configuration = this.#owner.configuration();
+    let pc;
 
+    if (configuration.iceTransportPolicy === 'relay' &&
+        !configuration.iceServers.some(({ credential }) => credential)) {
+      this.#fail('relay-unreachable');
+      return false;
+    }
+    try {
+      pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle',
+        rtcpMuxPolicy: 'require', ...configuration });
+    } catch {
+      this.#fail('internal');
+      return false;
+    }
     this.#pc = pc;
     pc.onconnectionstatechange = () => this.#follow(pc);
     pc.onicecandidate = ({ candidate }) => this.#sayCandidate(candidate);
@@ -299,6 +339,8 @@ export class PbLink {
     };
     this.#setTimer(ATTEMPT_MS, () => this.#fail(
         this.#pc?.remoteDescription ? this.#noPath() : 'timed-out'));
+    this.#setState('connecting', null);
+    return true;
   }
 
   #noPath() {
@@ -412,11 +454,11 @@ export class PbLink {
   #takeOffer(number, sdp) {
     const description = checkDescription(sdp, this.#owner.isLocal);
 
-    if (number < this.#number || this.#state === 'closed' ||
+    if (number < this.#number ||
         (number === this.#number && this.#pc === null))
       return;
     if (number > this.#number) {
-      if (number > LINK_MAX || !this.#mayFollow()) return;
+      if (!this.#mayFollow()) return;
       this.#endAttempt();
       this.#number = number;
       if (this.#owner.direction === 'send' && this.#owner.tracks().size === 0) {
@@ -425,8 +467,7 @@ export class PbLink {
         this.#heldOffer = { number, sdp };
         return;
       }
-      this.#makeConnection();
-      this.#setState('connecting', null);
+      if (!this.#makeConnection()) return;
     }
     if (description === null) {
       this.#fail('refused');

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Figures of docs/protocol.md, section 6, from RTCPeerConnection.getStats().
 
+const TOTALS = ['packets', 'packets_lost', 'packets_retransmitted', 'frames',
+  'frames_dropped', 'freezes'];
 const round = (number, digits = 0) =>
     Math.round(number * 10 ** digits) / 10 ** digits;
 const sum = (rows, field) =>
@@ -79,8 +81,7 @@ export function readStats(report, direction, before, ms) {
       Math.max(0, totals[field] - (before?.[field] ?? 0));
   const figures = { interval: round(ms), connected: true };
 
-  for (const field of ['packets', 'packets_lost', 'packets_retransmitted',
-    'frames', 'frames_dropped', 'freezes'])
+  for (const field of TOTALS)
     if (totals[field] !== undefined) figures[field] = totals[field];
   if (Number.isFinite(pair?.currentRoundTripTime))
     figures.rtt = round(pair.currentRoundTripTime * 1000, 1);
@@ -110,27 +111,34 @@ export function readStats(report, direction, before, ms) {
 }
 
 /**
- * One set of figures for an end with several counterparts: totals are added,
- * of the rest the worst counts, since somebody sees that picture.
+ * One set of figures for an end with several counterparts: totals and rates are
+ * added, of the rest the worst counts, since somebody sees that picture.
  *
  * @param {object[]} all as `figures` above
+ * @param {object} [past] totals of connections that are no more
  * @returns {object} with `connected` false where there is none
  */
-export function joinFigures(all) {
+export function joinFigures(all, past = {}) {
   const figures = { connected: all.length > 0 };
-  const pick = (field, choose) => {
-    const values = known(all.map((one) => one[field]));
+  const add = (values) => values.reduce((a, b) => a + b);
+  const pick = (field, choose, more = []) => {
+    const values = known([...all.map((one) => one[field]), ...more]);
 
     if (values.length > 0) figures[field] = choose(values);
   };
 
-  for (const field of ['packets', 'packets_lost', 'packets_retransmitted',
-    'frames', 'frames_dropped', 'freezes'])
-    pick(field, (values) => values.reduce((a, b) => a + b));
-  for (const field of ['rtt', 'jitter', 'loss', 'drop', 'bitrate', 'buffer',
-    'interval'])
+  for (const field of TOTALS) pick(field, add, [past[field]]);
+  pick('bitrate', add);
+  for (const field of ['rtt', 'jitter', 'loss', 'drop', 'buffer', 'interval'])
     pick(field, (values) => Math.max(...values));
   pick('bandwidth', (values) => Math.min(...values));
 
   return figures;
+}
+
+/** Adds the totals of a connection that ended to those before. */
+export function addTotals(past, totals) {
+  for (const field of TOTALS)
+    if (totals[field] !== undefined)
+      past[field] = (past[field] ?? 0) + totals[field];
 }

@@ -19,6 +19,7 @@ export const WATCHDOG = Number(process.env.PB_WATCHDOG ?? 60) * 1000;
 /** Pictures of the pages, to be looked at. */
 export const SHOTS = join(BUILD, 'browser-shots');
 export const OUTSIDE = '10.77.0.1';
+const RELAY = '203.0.113.2';
 const SECRET = 'a-browser-test-secret-that-is-long-enough-to-be-accepted-0123456789';
 
 export class Failed extends Error {}
@@ -200,6 +201,25 @@ export class Lab {
     return new Pipeline(this, name, text, options);
   }
 
+  /** coturn with the preset, on an address that a relay may send to. */
+  async relay() {
+    const path = join(this.directory, 'turnserver.conf');
+    const preset = readFileSync(join(SOURCE, 'presets/coturn/turnserver.conf'), 'utf8')
+        .replaceAll('=203.0.113.1\n', `=${RELAY}\n`).replace(/^(cert|pkey)=.*$/gm, '')
+        .replace('\nsyslog\nno-stdout-log\n', '\nlog-file=stdout\n');
+
+    execFileSync('ip', ['addr', 'replace', `${RELAY}/32`, 'dev', 'lo']);
+    writeFileSync(join(this.directory, 'turn-secret'), SECRET, { mode: 0o600 });
+    writeFileSync(join(this.directory, 'patchbayd.conf'),
+        `[turn]\nurls = turn:${RELAY}:3478?transport=udp\nsecret-file = ${this.directory}/turn-secret\n`, { mode: 0o600 });
+    writeFileSync(path, `${preset}no-tls\nstatic-auth-secret=${SECRET}\npidfile=${this.directory}/turn.pid\n` +
+        `userdb=${this.directory}/turndb\n`, { mode: 0o600 });
+    const coturn = new Child(this, 'coturn', ['turnserver', '-c', path]);
+
+    await coturn.line((line) => line.includes('Total General servers'), 'its listeners');
+    return ['--config', join(this.directory, 'patchbayd.conf')];
+  }
+
   /**
    * A page of its own, as another device would have it.
    *
@@ -253,11 +273,11 @@ export class Lab {
   }
 
   /** nft, in this namespace: what it drops stays dropped until open(). */
-  block(rule) {
+  block(...rules) {
     execFileSync('nft', ['-f', '-'], { input: `table inet pb {
   chain out {
     type filter hook output priority 0
-    ${rule} drop
+    ${rules.join('\n    ')}
   }
 }
 ` });
@@ -348,5 +368,3 @@ async function dump(lab) {
     `${location.href}: ${JSON.stringify(window.events ?? document.body.innerText)}`)
       .catch((error) => error.message)));
 }
-
-export { readFileSync };

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Browsers among themselves: the module and the page in Chromium, with a real
 // patchbayd. Run by netns.sh.
-import { OUTSIDE, expect, run, test, until, within } from './lab.mjs';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { OUTSIDE, SOURCE, expect, run, test, until } from './lab.mjs';
 
 // A page sends; another plays. What both need.
 async function joinPair(lab, { back = false, admin: useAdmin = false } = {}) {
@@ -78,6 +81,29 @@ test('a page publishes, another plays it, and both say how', async (lab) => {
   await saw(sender, 'health', { via: 'peer' });
   await saw(sender, 'health', { via: 'server', direction: 'receive' });
   await saw(receiver, 'health', { via: 'peer' });
+});
+
+test('the example of docs/browser.md does what it says', async (lab) => {
+  const text = readFileSync(join(SOURCE, 'docs/browser.md'), 'utf8').split('```js\n')[1].split('```')[0];
+  const server = await lab.server();
+  const admin = await server.create('demo', ['cam']);
+  const pages = [];
+
+  for (const what of ['send', 'receive']) {
+    const page = await lab.bare(server);
+    const token = await server.mint(admin, 'demo', 'cam', what);
+    await page.evaluate(() => {
+      for (const id of ['preview', 'player'])
+        window[id] = document.body.appendChild(Object.assign(document.createElement('video'), { autoplay: true, muted: true }));
+    });
+    // evaluated from without: the page's own policy would forbid it
+    await page.evaluate(`(async (token) => {${text.replace(/import (.*) from (.*);/, 'const $1 = await import($2);')};
+      await ${what}(); window.session = session; })(${JSON.stringify(token)})`);
+    pages.push(page);
+  }
+  for (const [page, video] of [[pages[0], 'preview'], [pages[1], 'player']])
+    await until(() => page.evaluate((name) => frames_of(window[name]) > 15, video), `frames in the ${video}`);
+  await pages[1].evaluate(() => session.leave());
 });
 
 test('the offer is short and prefers H.264, then VP8, and Opus', async (lab) => {
@@ -172,7 +198,7 @@ test('packets stop and come back: the same connection goes on, or the next', asy
   const { sender, receiver } = await joinPair(lab);
 
   await play(receiver);
-  lab.block('meta l4proto udp');
+  lab.block('meta l4proto udp drop');
   for (const page of [sender, receiver]) await saw(page, 'peer', { state: 'interrupted', fault: 'peer-lost' });
   await fault(sender, 'peer-lost');
   lab.open();
@@ -184,12 +210,50 @@ test('packets stop for long: a new attempt is begun', async (lab) => {
   const { sender, receiver } = await joinPair(lab);
 
   await play(receiver);
-  lab.block('meta l4proto udp');
+  lab.block('meta l4proto udp drop');
   await saw(sender, 'peer', { state: 'waiting', fault: 'peer-lost' });
   lab.open();
   const before = await frames(receiver);
   await until(async () => await frames(receiver) !== before, 'another picture');
   await play(receiver, 'frames of the next attempt');
+});
+
+test('the network goes altogether, and comes back', async (lab) => {
+  const { server, sender, receiver } = await joinPair(lab);
+
+  await play(receiver);
+  lab.block('meta l4proto udp drop', `tcp dport ${server.port} reject with tcp reset`, `tcp sport ${server.port} reject with tcp reset`);
+  for (const page of [sender, receiver]) {
+    await saw(page, 'peer', { state: 'interrupted' });
+    await saw(page, 'state', { state: 'away' });
+  }
+  lab.open();
+  const before = await frames(receiver);
+  await until(async () => await frames(receiver) !== before, 'another picture');
+  await play(receiver, 'frames afterwards');
+  for (const page of [sender, receiver]) expect(await page.evaluate(() => session.state) === 'joined', 'both are back');
+});
+
+test('a relay carries it where nothing else may, and without one that is said', async (lab) => {
+  const server = await lab.server({ more: await lab.relay() });
+  const admin = await server.create('demo', ['cam']);
+  const sender = await lab.bare(server);
+  const receiver = await lab.bare(server);
+  const options = { iceTransportPolicy: 'relay' };
+
+  await startReceiver(receiver, await server.mint(admin, 'demo', 'cam', 'receive'), false, options);
+  await startSender(sender, await server.mint(admin, 'demo', 'cam', 'send'), options);
+  await play(receiver);
+  for (const page of [sender, receiver]) await saw(page, 'peer', { state: 'connected', path: 'relay' });
+  await until(async () => (await server.slot(admin, 'demo', 'cam')).state === 'RELAYING', 'the server to know');
+
+  const other = await lab.server();
+  const page = await lab.bare(other);
+  const viewer = await lab.bare(other);
+  const key = await other.create('demo', ['cam']);
+  await startReceiver(viewer, key);
+  await startSender(page, await other.mint(key, 'demo', 'cam', 'send'), options);
+  await fault(page, 'relay-unreachable');
 });
 
 test('a second viewer does not disturb the first, and each goes alone', async (lab) => {

@@ -15,7 +15,7 @@ writeFileSync(join(directory, 'package.json'), '{"type":"module"}');
 const load = (name) => import(pathToFileURL(join(directory, name)).href);
 const { readChannel, readMessage, readObject, readToken } = await load('pb-wire.js');
 const { checkCandidate, checkDescription, isBrowsersName, isLoopback } = await load('pb-sdp.js');
-const { joinFigures, readStats } = await load('pb-stats.js');
+const { addTotals, joinFigures, readStats } = await load('pb-stats.js');
 rmSync(directory, { recursive: true });
 
 const results = [];
@@ -128,8 +128,13 @@ check('figures are rates and shares of an interval', (expect) => {
   expect(figures.bitrate === 1000 && figures.loss === 5.15 && figures.drop === 2.06 && figures.jitter === 3 && figures.frames === 7,
       JSON.stringify(figures));
   const all = joinFigures([{ ...figures, bandwidth: 900 }, { rtt: 90, packets: 10, bandwidth: 400, bitrate: 10 }]);
-  expect(all.rtt === 90 && all.packets === 300 && all.bandwidth === 400 && all.connected && all.bitrate === 1000, JSON.stringify(all));
+  expect(all.rtt === 90 && all.packets === 300 && all.bandwidth === 400 && all.connected && all.bitrate === 1010, JSON.stringify(all));
   expect(joinFigures([]).connected === false, 'nobody is there');
+  const past = {};
+  addTotals(past, { packets: 5, frames: 2, bytes: 9 });
+  addTotals(past, { packets: 6 });
+  const total = joinFigures([{ packets: 100 }], past);
+  expect(total.packets === 111 && total.frames === 2 && !('bytes' in total), JSON.stringify(total));
 });
 
 console.log(`1..${results.length}\n${results.join('\n')}`);
