@@ -36,6 +36,7 @@
 
 static void begin (PbWebrtcCounterpart *other, guint number);
 static void fail (PbWebrtcCounterpart *other, PbFault fault, gboolean is_ours);
+static void rest (PbWebrtcCounterpart *other);
 
 static void
 set_timer (PbWebrtcCounterpart *other, guint ms, GSourceFunc func)
@@ -246,7 +247,11 @@ on_changed (PbWebrtcPeer *peer, PbWebrtcState state, PbFault fault,
           fault != PB_FAULT_NONE ? fault : PB_FAULT_PEER_LOST);
       break;
     case PB_WEBRTC_FAILED:
-      fail (other, fault != PB_FAULT_NONE ? fault : PB_FAULT_INTERNAL, TRUE);
+      if (!other->is_caller && !other->has_remote &&
+          fault == PB_FAULT_TIMED_OUT)
+        rest (other);
+      else
+        fail (other, fault != PB_FAULT_NONE ? fault : PB_FAULT_INTERNAL, TRUE);
       break;
   }
   /* It lost the server first and us now: nobody will bring it back. */
@@ -310,6 +315,16 @@ fail (PbWebrtcCounterpart *other, PbFault fault, gboolean is_ours)
   pb_webrtc_end_send_status (self, other, is_ours ? "error" : "disconnected",
       is_ours ? fault : PB_FAULT_NONE);
   pb_webrtc_end_update_state (self);
+}
+
+/* No offer has come, and the peer that was made ready for it is tired of
+ * waiting. The caller offers when it has something to send: nothing is wrong. */
+static void
+rest (PbWebrtcCounterpart *other)
+{
+  pb_webrtc_attempt_end (other);
+  /* the attempt has not begun: an offer of its number is news */
+  other->number--;
 }
 
 static PbWebrtcPeer *
@@ -378,7 +393,8 @@ begin (PbWebrtcCounterpart *other, guint number)
     return;
   }
   other->link = PB_WEBRTC_LINK_CONNECTING;
-  set_timer (other, ATTEMPT_MS, on_attempt_timeout);
+  if (other->is_caller)
+    set_timer (other, ATTEMPT_MS, on_attempt_timeout);
   if (other->attempts == 0)
     pb_gst_report_peer (self->report, other->id, other->client,
         PB_TRANSPORT_WEBRTC, "", "connecting", NULL, 0);
@@ -444,6 +460,9 @@ take_description (PbWebrtcCounterpart *other, const char *kind,
     return;
   }
   other->has_remote = TRUE;
+  /* a listener's attempt begins with the offer */
+  if (!other->is_caller && other->link == PB_WEBRTC_LINK_CONNECTING)
+    set_timer (other, ATTEMPT_MS, on_attempt_timeout);
 }
 
 static void

@@ -261,7 +261,7 @@ void
 pb_webrtc_media_update_rate (PbWebrtcEnd *self)
 {
   guint estimates[PB_SLOT_RECEIVERS_MAX];
-  guint n = 0, kbps;
+  guint n = 0, n_connected = 0, kbps;
   gint64 now_us = g_get_monotonic_time ();
 
   if (self->direction == PB_DIRECTION_RECEIVE && !self->sends_back)
@@ -279,11 +279,15 @@ pb_webrtc_media_update_rate (PbWebrtcEnd *self)
        i++) {
     PbWebrtcCounterpart *other = g_ptr_array_index (self->counterparts, i);
 
+    n_connected += other->link == PB_WEBRTC_LINK_CONNECTED;
     if (other->link == PB_WEBRTC_LINK_CONNECTED && other->estimate_bps > 0)
       estimates[n++] = other->estimate_bps > self->audio_bps
                            ? other->estimate_bps - self->audio_bps
                            : 0;
   }
+  /* who has just come has no estimate yet: no reason to change anything */
+  if (n == 0 && (n_connected > 0 || self->told_kbps == 0))
+    return;
   kbps = pb_rate_share (estimates, n, self->min_kbps * 1000,
              self->max_kbps * 1000) /
          1000;

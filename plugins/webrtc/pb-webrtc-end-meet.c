@@ -157,10 +157,13 @@ pb_webrtc_meet_introduce (PbWebrtcEnd *self, PbMessage *message)
     /* a pbsrtbin's that shares our registration; but somebody is there */
     if (self->has_srt && g_hash_table_size (self->foreign) < SOURCES_MAX)
       g_hash_table_add (self->foreign, g_strdup (id));
+    if (other != NULL)
+      pb_webrtc_meet_drop (self, other); /* it has changed its mind */
     pb_webrtc_end_update_state (self);
     return;
   }
 
+  g_hash_table_remove (self->foreign, id);
   if (other == NULL)
     other = add (self, id, message);
   if (other == NULL)

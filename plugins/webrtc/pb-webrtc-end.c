@@ -19,7 +19,8 @@
 void
 pb_webrtc_end_tell (PbWebrtcEnd *self, const char *what)
 {
-  self->callbacks.changed (what, self->user_data);
+  if (!self->is_stopped)
+    self->callbacks.changed (what, self->user_data);
 }
 
 void

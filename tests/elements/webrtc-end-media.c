@@ -59,7 +59,7 @@ test_what_is_sent_is_received (Studio *f, gconstpointer unused)
 
   station_free (a);
   drop (station_expect (b, "pb-peer", "srt", "gone"));
-  g_assert_cmpuint (b->n_gone, ==, 1);
+  station_wait (b, &b->n_gone, 1);
   station_free (b);
 }
 
@@ -371,11 +371,9 @@ test_rubbish_does_no_harm (void)
   Ambush f;
 
   ambush (&f, add_rubbish);
+  drop (station_expect (f.b, "pb-fault", "code", "refused"));
+  drop (station_expect (f.a, "pb-fault", "code", "refused"));
   station_wait_media (f.b, 10, 10);
-  /* and whoever saw it said so */
-  g_assert_cmpuint (station_count (f.a, "pb-fault") +
-                        station_count (f.b, "pb-fault"),
-      >, 0);
   disperse (&f);
 }
 

@@ -305,6 +305,30 @@ test_listener_leaves_the_restart_to_the_caller (Fixture *f,
 }
 
 static void
+test_listener_waits_for_an_offer_in_peace (Fixture *f, gconstpointer unused)
+{
+  g_autofree char *heard = NULL;
+
+  fixture_set_tracks (f, 0);
+  fixture_play (f, 0);
+  fake_server_wait_messages (f->server, "register", 1);
+  fixture_introduce (f, THEM, "listener", NULL);
+  mock_peers_wait (1);
+  mock_peer_set_state (1, PB_WEBRTC_FAILED, PB_FAULT_TIMED_OUT);
+  fixture_sync (f);
+  g_assert_cmpuint (mock_peers_count_alive (), ==, 0);
+  g_assert_cmpuint (fixture_count (f, "pb-fault"), ==, 0);
+  g_assert_cmpuint (
+      fake_server_count_matches (f->server, "*\"kind\":\"restart\"*"), ==, 0);
+  g_assert_cmpint (pb_webrtc_end_get_state (f->end), ==, PB_STATE_READY);
+  fixture_signal (f, THEM, "offer", 1, "{\"sdp\":\"v=1\"}");
+  mock_peers_wait (2);
+  fixture_sync (f);
+  heard = dup_heard (2);
+  g_assert_cmpstr (heard, ==, "offer:v=1");
+}
+
+static void
 test_flood_of_offers_is_limited (Fixture *f, gconstpointer unused)
 {
   fixture_set_tracks (f, 0);
@@ -884,6 +908,8 @@ main (int argc, char **argv)
       test_interrupted_restarts_ice_first);
   ADD ("listener-leaves-the-restart-to-the-caller", &receiver,
       test_listener_leaves_the_restart_to_the_caller);
+  ADD ("listener-waits-for-an-offer-in-peace", &receiver,
+      test_listener_waits_for_an_offer_in_peace);
   ADD ("flood-of-offers-is-limited", &receiver,
       test_flood_of_offers_is_limited);
   ADD ("http-client-gets-all-in-one", NULL, test_http_client_gets_all_in_one);

@@ -365,6 +365,18 @@ station_wait_media (Station *self, guint n_video, guint n_audio)
 }
 
 void
+station_wait (Station *self, const guint *counter, guint n)
+{
+  gint64 until = g_get_monotonic_time () + STUDIO_WAIT / 1000;
+
+  g_mutex_lock (&self->lock);
+  while (*counter < n)
+    if (!g_cond_wait_until (&self->changed, &self->lock, until))
+      g_error ("%u of %u", *counter, n);
+  g_mutex_unlock (&self->lock);
+}
+
+void
 station_pause (Station *self, gboolean is_paused)
 {
   g_mutex_lock (&self->lock);

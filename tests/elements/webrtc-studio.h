@@ -53,6 +53,8 @@ void station_free (Station *self);
 
 /* Until so many more frames have come */
 void station_wait_media (Station *self, guint n_video, guint n_audio);
+/* Until one of the counters above is there */
+void station_wait (Station *self, const guint *counter, guint n);
 void station_pause (Station *self, gboolean is_paused);
 /* An element message with this field, at last. Not transferred: a copy. */
 GstStructure *station_expect (Station *self, const char *name,
