@@ -307,6 +307,12 @@ pb_server_peer_describe (PbServerPeer *self, gint64 now_us)
   else
     json_object_set_null_member (object, "path");
 
+  /* A client of HTTP reports nothing: its end tells how it is. */
+  if (self->http != NULL) {
+    json_object_set_null_member (object, "health");
+    json_object_set_null_member (object, "cause");
+    json_object_set_null_member (object, "stale");
+  }
   json_object_iter_init (&iter, figures);
   while (json_object_iter_next (&iter, &member, &value))
     if (!g_str_equal (member, "type") && !json_object_has_member (object,

@@ -157,6 +157,38 @@ def test_rate(scope):
     expect(proxy.call("GET", "/api/health")[0] == 200, "health is not limited")
 
 
+OFFER = "\r\n".join(("v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "t=0 0", "m=audio 9 UDP/TLS/RTP/SAVPF 111", "c=IN IP4 0.0.0.0", "a=ice-ufrag:offr",
+                     "a=ice-pwd:offeroffer/offeroffer+r", "a=fingerprint:sha-256 " + ":".join(["AB"] * 32), "a=setup:actpass", "a=mid:0", "a=sendonly",
+                     "a=rtcp-mux", "a=rtpmap:111 opus/48000/2", ""))
+
+
+def ask(proxy, method, path, text=None, **headers):
+    connection = http.client.HTTPSConnection("127.0.0.1", proxy.port, timeout=WATCHDOG, context=proxy.context())
+    connection.request(method, path, text, {name.replace("_", "-"): value for name, value in headers.items()})
+    answer = connection.getresponse()
+    body = answer.read()
+    connection.close()
+    return answer.status, dict(answer.getheaders()), body
+
+
+@test("WHIP goes through it: preflight, offer, PATCH and DELETE, with the token; and an address has its fill of offers")
+def test_whip(scope):
+    proxy = Proxy(scope)
+    bearer = {"Authorization": "Bearer " + proxy.server.create()["token"]}
+    path, resource = "/whip/demo/cam-wide", "/whip/demo/cam-wide/abcdefghijklmnopqrstuvwx"
+    status, headers, _ = ask(proxy, "OPTIONS", path, Origin="https://studio.example", Access_Control_Request_Method="POST")
+    expect(status == 200 and headers["Access-Control-Allow-Origin"] == "*" and headers["Accept-Post"] == "application/sdp", f"{status} {headers}")
+    status, headers, text = ask(proxy, "POST", path, OFFER, Content_Type="application/sdp", **bearer)
+    expect(status == 503 and json.loads(text)["error"]["reason"] == "PEER_ABSENT" and "Retry-After" in headers, f"{status} {headers} {text}")
+    for method in ("PATCH", "DELETE"):
+        status, _, text = ask(proxy, method, resource, None if method == "DELETE" else "a=end-of-candidates\r\n",
+                              Content_Type="application/trickle-ice-sdpfrag", If_Match="*", **bearer)
+        expect(status == 404 and json.loads(text)["error"]["reason"] == "NOT_FOUND", f"{method}: {status} {text}")
+        expect(ask(proxy, method, resource)[0] in (401, 415), f"{method} without a token")
+    seen = [ask(proxy, "POST", path, OFFER, Content_Type="application/sdp", **bearer)[0] for _ in range(31)]
+    expect(seen[0] == 503 and seen[-1] == 429, f"{seen}")
+
+
 @test("the server believes the proxy's address, and not one that the client made up")
 def test_address(scope):
     proxy = Proxy(scope)

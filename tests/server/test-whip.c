@@ -205,6 +205,8 @@ test_the_session_shows_it_like_others (Fixture *f, gconstpointer unused)
     g_assert_cmpstr (text_of (sender, "srt"), ==, "connected");
     g_assert_cmpstr (text_of (sender, "transport"), ==, "webrtc");
     g_assert_cmpstr (text_of (sender, "path"), ==, "direct");
+    /* it reports nothing; the end does */
+    g_assert_true (json_object_get_null_member (sender, "health"));
   }
 }
 
