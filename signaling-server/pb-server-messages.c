@@ -441,7 +441,7 @@ handle_cue (PbServerLink *self, PbMessage *message, const char *request_id,
   pb_message_set_string (told, "stream", stream);
   pb_message_set_string (told, "text",
       pb_message_get_string (message, "text"));
-  pb_server_session_tell_ends (self->session, slot, told);
+  pb_server_session_broadcast (self->session, slot, told, TRUE);
   resource = g_strconcat (name, "/", stream, NULL);
   pb_server_audit_log (self->context->audit, PB_SERVER_AUDIT_CUE_GIVEN,
       resource, NULL, request_id, "token", pb_token_get_id (self->token),

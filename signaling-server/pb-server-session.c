@@ -337,27 +337,6 @@ pb_server_session_broadcast (PbServerSession *self, PbServerSlot *slot,
 }
 
 /**
- * pb_server_session_tell_ends: (skip)
- * @self: the session
- * @slot: whose senders and receivers hear it; who observes does not
- * @message: what to say
- */
-void
-pb_server_session_tell_ends (PbServerSession *self, PbServerSlot *slot,
-    PbMessage *message)
-{
-  g_autofree char *text = print_checked (message);
-
-  if (text == NULL)
-    return;
-  self->n_broadcasts++;
-  if (slot->sender != NULL)
-    send_once (self, slot->sender, text);
-  for (guint i = 0; i < slot->receivers->len; i++)
-    send_once (self, g_ptr_array_index (slot->receivers, i), text);
-}
-
-/**
  * pb_server_session_tell_others: (skip)
  * @self: the session
  * @peer: who it is about

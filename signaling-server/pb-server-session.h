@@ -72,9 +72,6 @@ gboolean pb_server_session_are_ends (PbServerPeer *a, PbServerPeer *b);
 
 /* Takes the edge that what the peers say calls for. */
 void pb_server_session_update (PbServerSession *self, PbServerSlot *slot);
-/* To its sender and receivers alone. */
-void pb_server_session_tell_ends (PbServerSession *self, PbServerSlot *slot,
-    PbMessage *message);
 /* To everyone in the slot (`ends`) and to those who observe it. */
 void pb_server_session_broadcast (PbServerSession *self, PbServerSlot *slot,
     PbMessage *message, gboolean ends);

@@ -274,6 +274,8 @@ export class PbSession extends EventTarget {
       case 'cue':
         for (const end of this.#endsOf(stream))
           end.handleCue(message.text, 'server');
+        if (this.#endsOf(stream).length === 0)
+          this.#emit('cue', { stream, text: message.text, via: 'server' });
         break;
       case 'health': this.#emit('health', { via: 'server', ...message }); break;
       case 'session':
