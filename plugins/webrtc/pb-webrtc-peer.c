@@ -576,11 +576,38 @@ static GMutex ending_lock;
 static GCond ending_cond;
 static guint n_ending;
 
+static GstPadProbeReturn
+on_late (GstPad *pad, GstPadProbeInfo *info, gpointer unused)
+{
+  return GST_PAD_PROBE_DROP;
+}
+
+/* sctpdec of 1.22 makes a pad for what comes while it is stopped, and uses it
+ * after it was freed: nothing comes any more. */
+static void
+quieten (const GValue *item, gpointer unused)
+{
+  GstElement *sctpdec = g_value_get_object (item);
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (sctpdec, "sink");
+
+  gst_pad_add_probe (pad,
+      GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST, on_late, NULL,
+      NULL);
+  /* and what is under way has gone through */
+  GST_PAD_STREAM_LOCK (pad);
+  GST_PAD_STREAM_UNLOCK (pad);
+}
+
 static gpointer
 tear_down (gpointer data)
 {
   GstElement *pipeline = data;
+  g_autoptr (GstIterator) decoders =
+      gst_bin_iterate_all_by_element_factory_name (GST_BIN (pipeline),
+          "sctpdec");
 
+  while (gst_iterator_foreach (decoders, quieten, NULL) == GST_ITERATOR_RESYNC)
+    gst_iterator_resync (decoders);
   gst_element_set_state (pipeline, GST_STATE_NULL);
   gst_object_unref (pipeline);
   g_mutex_lock (&ending_lock);
