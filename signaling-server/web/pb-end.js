@@ -323,7 +323,8 @@ export class PbEnd extends EventTarget {
 
       if (figures === null) return;
       all.push(figures);
-      link.tell({ type: 'health', ...figures });
+      // a sender has nothing to tell of what arrives
+      if (this.direction === 'receive') link.tell({ type: 'health', ...figures });
     }));
     if (this.#isOver) return;
     const figures = joinFigures(all, this.#past);
