@@ -69,6 +69,14 @@ char *pb_server_routes_list_methods (const char *path);
 /* pb-server-dispatch.c */
 void pb_server_dispatch (PbServer *self, SoupServerMessage *msg,
     const char *path);
+
+/* pb-server-answer.c */
+void pb_server_send (SoupServerMessage *msg, const char *request_id,
+    const PbServerReply *reply);
+void pb_server_send_later (PbServer *self, SoupServerMessage *msg,
+    const char *request_id, PbServerPending *pending);
+void pb_server_allow_any_origin (SoupServerMessage *msg,
+    const PbServerRoute *route, const char *path);
 /* The only place that makes an error of HTTP. */
 void pb_server_send_error (PbServer *self, SoupServerMessage *msg,
     const char *request_id, const GError *error);
