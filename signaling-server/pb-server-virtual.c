@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
-#include "pb-server-virtual.h"
+#include "pb-server-virtual-private.h"
 
 #include <string.h>
 
@@ -11,28 +11,6 @@
 
 /* letters and digits: 95 bits, told to its client alone */
 #define TAG_LENGTH 16
-
-struct _PbServerVirtual {
-  PbServerPeer *peer; /* owns this */
-  char *resource;
-  char *tag;          /* of the present ICE session */
-  char *end;          /* id of the peer that it meets */
-  PbSdp *offer;       /* as it stands, with what was trickled since */
-  PbSdp *answer;      /* NULL before the first */
-  PbSdp *restart;     /* (nullable): the offer that begins the next ICE
-                       * session, until it is answered */
-  guint64 offered_to; /* number of the link: an end that comes back by another
-                       * socket has not seen the offer */
-
-  PbServerPending *pending; /* (nullable): what the client waits for */
-  guint deadline;           /* of that: source id */
-  char **links;             /* for the first answer; NULL then */
-  gint64 idle_us;           /* monotonic: no media since; 0: there is */
-  guint n_patches;
-
-  GQueue heard; /* of PbMessage */
-  guint turn;   /* source id */
-};
 
 static PbServerContext *
 get_context (PbServerVirtual *self)
@@ -116,8 +94,8 @@ on_deadline (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-static void
-start_waiting (PbServerVirtual *self)
+void
+pb_server_virtual_start_waiting (PbServerVirtual *self)
 {
   self->pending = pb_server_pending_new (on_abandoned, self);
   self->deadline = g_timeout_add (get_context (self)->limits.whip_answer_ms,
@@ -126,19 +104,17 @@ start_waiting (PbServerVirtual *self)
 
 /* --- what it says to its end --------------------------------------------- */
 
-/* (nullable): while it is there */
-static PbServerPeer *
-find_end (PbServerVirtual *self)
+PbServerPeer *
+pb_server_virtual_find_end (PbServerVirtual *self)
 {
   PbServerPeer *end = pb_server_session_find (self->peer->session, self->end);
 
   return end != NULL && end->link != NULL ? end : NULL;
 }
 
-/* (transfer full) (nullable) data */
-static void
-send_signal (PbServerVirtual *self, PbServerPeer *end, const char *kind,
-    JsonObject *data)
+void
+pb_server_virtual_send_signal (PbServerVirtual *self, PbServerPeer *end,
+    const char *kind, JsonObject *data)
 {
   g_autoptr (PbMessage) message = pb_message_new (PB_MESSAGE_SIGNAL);
 
@@ -155,8 +131,8 @@ send_signal (PbServerVirtual *self, PbServerPeer *end, const char *kind,
   pb_server_peer_tell (end, message);
 }
 
-static void
-send_offer (PbServerVirtual *self, PbServerPeer *end)
+void
+pb_server_virtual_send_offer (PbServerVirtual *self, PbServerPeer *end)
 {
   JsonObject *data = json_object_new ();
   g_autofree char *sdp =
@@ -164,24 +140,7 @@ send_offer (PbServerVirtual *self, PbServerPeer *end)
 
   json_object_set_string_member (data, "sdp", sdp);
   self->offered_to = end->link->number;
-  send_signal (self, end, "offer", data);
-}
-
-static void
-send_candidates (PbServerVirtual *self, PbServerPeer *end,
-    const PbSdpFragment *fragment)
-{
-  for (guint i = 0; i < fragment->n_candidates; i++) {
-    int media = pb_sdp_fragment_find_media (fragment, i, self->offer);
-    JsonObject *data = json_object_new ();
-
-    json_object_set_string_member (data, "candidate",
-        fragment->candidates[i].line);
-    json_object_set_int_member (data, "mline", media);
-    send_signal (self, end, "candidate", data);
-  }
-  if (fragment->is_ended)
-    send_signal (self, end, "end-of-candidates", NULL);
+  pb_server_virtual_send_signal (self, end, "offer", data);
 }
 
 /**
@@ -207,11 +166,12 @@ typedef gboolean (*Handler) (PbServerVirtual *self, PbMessage *message);
 static gboolean
 hear_peer (PbServerVirtual *self, PbMessage *message)
 {
-  PbServerPeer *end = find_end (self);
+  PbServerPeer *end = pb_server_virtual_find_end (self);
 
   /* introduced again by the same socket: it has the offer */
-  if (self->pending != NULL && end != NULL && end->link->number != self->offered_to)
-    send_offer (self, end);
+  if (self->pending != NULL && end != NULL &&
+      end->link->number != self->offered_to)
+    pb_server_virtual_send_offer (self, end);
 
   return TRUE;
 }
@@ -224,7 +184,8 @@ read_answer (PbServerVirtual *self, PbMessage *message, GError **error)
 
   return pb_sdp_parse (PB_SDP_ANSWER,
       json_object_get_string_member (data, "sdp"), -1,
-      pb_server_virtual_get_flags (self->peer, find_end (self)), error);
+      pb_server_virtual_get_flags (self->peer,
+          pb_server_virtual_find_end (self)), error);
 }
 
 /* An end may take some of the media; one that takes none has no codec. */
@@ -452,106 +413,6 @@ pb_server_virtual_hear (PbServerVirtual *self, PbMessage *message)
     self->turn = g_idle_add_full (G_PRIORITY_DEFAULT, on_turn, self, NULL);
 }
 
-/* --- PATCH --------------------------------------------------------------- */
-
-static gboolean
-fail (GError **error, PbError code, const char *sentence)
-{
-  g_set_error_literal (error, PB_ERROR, code, sentence);
-
-  return FALSE;
-}
-
-/**
- * pb_server_virtual_check_tag: (skip)
- * @self: what stands for a client
- * @tags: (nullable): a list as in `If-Match`
- * @error: PB_ERROR_CONDITION, PB_ERROR_MISMATCH or PB_ERROR_RATE
- *
- * Weak tags match nothing: the comparison is the strong one.
- *
- * Returns: whether the present ICE session is meant
- */
-gboolean
-pb_server_virtual_check_tag (PbServerVirtual *self, const char *tags,
-    GError **error)
-{
-  g_autofree char *own = g_strdup_printf ("\"%s\"", self->tag);
-  g_auto (GStrv) list = NULL;
-
-  if (self->n_patches >= get_context (self)->limits.whip_patches)
-    return fail (error, PB_ERROR_RATE, "too many PATCH requests");
-  self->n_patches++;
-  if (tags == NULL)
-    return fail (error, PB_ERROR_CONDITION, "no If-Match");
-  list = g_strsplit (tags, ",", -1);
-  for (guint i = 0; list[i] != NULL; i++) {
-    const char *tag = g_strstrip (list[i]);
-
-    if (g_str_equal (tag, "*") || g_str_equal (tag, own))
-      return TRUE;
-  }
-
-  return fail (error, PB_ERROR_MISMATCH, "another ICE session");
-}
-
-static PbServerReply *
-restart (PbServerVirtual *self, PbServerPeer *end, PbSdp *offer,
-    GError **error)
-{
-  if (self->restart != NULL) {
-    (void) fail (error, PB_ERROR_STATE, "ICE is being restarted already.");
-    return NULL;
-  }
-  self->restart = pb_sdp_ref (offer);
-  start_waiting (self);
-  send_offer (self, end);
-
-  return pb_server_reply_new_pending (self->pending);
-}
-
-/**
- * pb_server_virtual_patch: (skip)
- * @self: what stands for a client that was answered
- * @body: RFC 8840: candidates, or other ICE credentials
- * @length: its length
- * @error: PB_ERROR_STATE, PB_ERROR_ABSENT or PB_ERROR_INVALID
- *
- * Returns: (transfer full): 204, or a promise of new credentials
- */
-PbServerReply *
-pb_server_virtual_patch (PbServerVirtual *self, const char *body,
-    gsize length, GError **error)
-{
-  PbServerPeer *end = find_end (self);
-  g_autoptr (PbSdpFragment) fragment = pb_sdp_fragment_parse (body,
-      (gssize) length, pb_server_virtual_get_flags (self->peer, end), error);
-  g_autoptr (PbSdp) merged = NULL;
-
-  if (fragment == NULL)
-    return NULL;
-  if (self->answer == NULL) {
-    (void) fail (error, PB_ERROR_STATE, "The offer is not answered yet.");
-    return NULL;
-  }
-  merged = pb_sdp_merge (self->offer, fragment, error);
-  if (merged == NULL)
-    return NULL;
-  if (end == NULL) {
-    (void) fail (error, PB_ERROR_ABSENT,
-        pb_fault_get_sentence (PB_FAULT_PEER_LOST));
-    return NULL;
-  }
-  if (pb_sdp_fragment_is_restart (fragment, self->offer))
-    return restart (self, end, merged, error);
-
-  send_candidates (self, end, fragment);
-  pb_sdp_unref (self->offer);
-  self->offer = g_steal_pointer (&merged);
-
-  return pb_server_reply_new (204, NULL, NULL);
-}
-
 /* --- life ---------------------------------------------------------------- */
 
 /**
@@ -577,7 +438,7 @@ pb_server_virtual_new (PbServerPeer *peer, PbServerPeer *end, PbSdp *offer,
   self->offer = pb_sdp_ref (offer);
   self->links = links;
   g_queue_init (&self->heard);
-  start_waiting (self);
+  pb_server_virtual_start_waiting (self);
   g_hash_table_insert (session->resources, self->resource, peer);
   session->context->metrics.whip[get_kind (self)]++;
 
