@@ -374,6 +374,54 @@ test('no secret is in what events tell, in storage, or in the address', async (l
   expect(!(await page.content()).includes(token.slice(2, 20)), 'the page does not hold it');
 });
 
+// A client of WHIP or WHEP, as a browser writes it: one offer, one answer.
+const knock = (page, kind, token) => page.evaluate(async ({ kind, token }) => {
+  const pc = new RTCPeerConnection();
+  window.client = pc;
+  window.video = document.body.appendChild(Object.assign(document.createElement('video'), { autoplay: true, muted: true }));
+  if (kind === 'whep') {
+    pc.ontrack = ({ streams, track }) => { video.srcObject = streams[0] ?? new MediaStream([track]); };
+    for (const what of ['audio', 'video']) pc.addTransceiver(what, { direction: 'recvonly' });
+  } else {
+    const media = await navigator.mediaDevices.getUserMedia({ video: { width: 320, height: 240 }, audio: true });
+    for (const track of media.getTracks()) pc.addTransceiver(track, { direction: 'sendonly', streams: [media] });
+  }
+  await pc.setLocalDescription();
+  await new Promise((done) => {
+    pc.onicegatheringstatechange = () => pc.iceGatheringState === 'complete' && done();
+    if (pc.iceGatheringState === 'complete') done();
+  });
+  const answer = await fetch(`/${kind}/demo/cam`, { method: 'POST', body: pc.localDescription.sdp,
+    headers: { 'Content-Type': 'application/sdp', Authorization: `Bearer ${token}` } });
+  if (answer.status !== 201) throw new Error(`${answer.status} ${await answer.text()}`);
+  await pc.setRemoteDescription({ type: 'answer', sdp: await answer.text() });
+}, { kind, token });
+
+test('a camera in a browser is played by a WHEP client', async (lab) => {
+  const server = await lab.server();
+  const admin = await server.create('demo', ['cam']);
+  const sender = await lab.bare(server);
+  const player = await lab.bare(server);
+
+  await startSender(sender, await server.mint(admin, 'demo', 'cam', 'send'));
+  await saw(sender, 'state', { state: 'joined' });
+  await knock(player, 'whep', await server.mint(admin, 'demo', 'cam', 'receive'));
+  await play(player);
+  await saw(sender, 'peer', { state: 'connected' });
+});
+
+test('a viewer in a browser plays what a WHIP client sends', async (lab) => {
+  const server = await lab.server();
+  const admin = await server.create('demo', ['cam']);
+  const receiver = await lab.bare(server);
+  const client = await lab.bare(server);
+
+  await startReceiver(receiver, await server.mint(admin, 'demo', 'cam', 'receive'));
+  await saw(receiver, 'state', { state: 'joined' });
+  await knock(client, 'whip', await server.mint(admin, 'demo', 'cam', 'send'));
+  await play(receiver);
+});
+
 // --- the page ----------------------------------------------------------------
 
 const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
