@@ -132,6 +132,19 @@ set_codecs (PbWebrtcPeer *self, PbWebrtcStats *stats)
         g_array_index (self->receivers, PbWebrtcReceiver, i).codec);
 }
 
+/* webrtcbin answers with nothing while it is busy, and leaves out a stream whose
+ * session it cannot look into just now. */
+static void
+keep_growing (PbWebrtcCounts *now, const PbWebrtcCounts *then)
+{
+  now->sent_bytes = MAX (now->sent_bytes, then->sent_bytes);
+  now->received_bytes = MAX (now->received_bytes, then->received_bytes);
+  now->sent_packets = MAX (now->sent_packets, then->sent_packets);
+  now->sent_lost = MAX (now->sent_lost, then->sent_lost);
+  now->received_packets = MAX (now->received_packets, then->received_packets);
+  now->received_lost = MAX (now->received_lost, then->received_lost);
+}
+
 static void
 answer (PbWebrtcPeer *self, const GstStructure *reply, const Request *request)
 {
@@ -141,6 +154,7 @@ answer (PbWebrtcPeer *self, const GstStructure *reply, const Request *request)
 
   if (reply != NULL)
     gst_structure_foreach (reply, read_entry, &reading);
+  keep_growing (&reading.counts, then);
   reading.counts.at_us = g_get_monotonic_time ();
   interval_us = then->at_us != 0 ? now->at_us - then->at_us : 0;
   set_rates (&reading.stats.sent, now->sent_bytes - then->sent_bytes,
