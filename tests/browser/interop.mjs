@@ -153,4 +153,19 @@ test('packets stop and come back between pbsrcsink and a browser', async (lab) =
   await plays(page);
 });
 
+test('a camera that speaks SRT only is left alone by the page, and named by the module', async (lab) => {
+  const { server, admin } = await start(lab);
+  const camera = lab.pipeline('camera', `${PICTURE} ! x264enc tune=zerolatency speed-preset=ultrafast ! h264parse ! pbsrtbin ${uri(server)}`,
+      { token: await server.mint(admin, 'demo', 'cam', 'send') });
+
+  await until(async () => (await server.slot(admin, 'demo', 'cam')).sender, 'the camera');
+  const page = await lab.page(server, `/s/demo#t=${admin}`);
+  await page.getByText('Off air').waitFor();
+  await page.locator('p.health').filter({ hasText: /\w/ }).waitFor();
+  expect((await server.slot(admin, 'demo', 'cam')).receivers.length === 0, 'the page does not ask it');
+  expect(!camera.events().some((e) => e.name === 'pb-fault'), 'and it hears of nothing');
+  const viewer = await browse(lab, server, admin, 'receive');
+  await saw(viewer, 'fault', { code: 'no-transport' });
+});
+
 await run();
