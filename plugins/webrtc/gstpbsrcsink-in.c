@@ -50,6 +50,7 @@ typedef struct
   GPtrArray *chain; /* unowned: what is between queue and sink */
   char *media_type; /* (nullable): that it was made for */
   gulong closed;    /* probe: it cannot be made; 0: it can */
+  GstPad *srt;      /* (nullable) owned: pbsrtbin's */
 
   int track; /* atomic: its number at the end; -1: none */
 
@@ -514,9 +515,40 @@ clear_chain (In *in)
   in->closed = 0;
   if (in->media_type == NULL)
     return;
+  if (in->srt != NULL)
+    gst_pb_src_sink_unlink_srt (in->owner, in->srt);
+  g_clear_pointer (&in->srt, gst_object_unref);
   gst_element_unlink (in->queue,
       in->chain->len > 0 ? in->chain->pdata[0] : in->sink);
   remove_chain (in);
+}
+
+/* The last in the chain, where SRT takes part. */
+static gboolean
+add_tee (In *in, GError **error)
+{
+  g_autoptr (GstElement) srt = gst_pb_src_sink_ref_srt (in->owner);
+
+  if (srt == NULL || in->owner->is_receiver)
+    return TRUE;
+  if (!add (in, "tee", error))
+    return FALSE;
+  g_object_set (in->chain->pdata[in->chain->len - 1], "allow-not-linked", TRUE,
+      NULL);
+
+  return TRUE;
+}
+
+static void
+link_srt (In *in, PbCodec codec)
+{
+  GstElement *last = in->chain->len > 0
+                         ? in->chain->pdata[in->chain->len - 1]
+                         : NULL;
+
+  if (last != NULL && g_object_class_find_property (G_OBJECT_GET_CLASS (last),
+                          "allow-not-linked") != NULL)
+    in->srt = gst_pb_src_sink_link_srt (in->owner, last, codec);
 }
 
 static gboolean
@@ -575,11 +607,12 @@ complete (In *in, GstCaps *caps)
   GST_INFO_OBJECT (in->queue, "%s", media_type);
   in->media_type = g_strdup (media_type);
   set_leaky (in, is_raw);
-  if ((is_raw ? add_encoder (in, &error) : add_passage (in, caps, &error)) &&
-      link_chain (in, &error))
-    return TRUE;
+  if (!(is_raw ? add_encoder (in, &error) : add_passage (in, caps, &error)) ||
+      !add_tee (in, &error) || !link_chain (in, &error))
+    return fail (in, error);
+  link_srt (in, is_raw ? choose_codec (in) : pb_codec_of_caps (caps));
 
-  return fail (in, error);
+  return TRUE;
 }
 
 static GstPadProbeReturn

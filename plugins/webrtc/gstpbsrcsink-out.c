@@ -250,7 +250,7 @@ build (Out *out, GstCaps *caps)
 
   g_mutex_lock (&self->lock);
   decodes = self->decodes;
-  latency = self->latency_ms;
+  latency = MAX (self->latency_ms, self->out_latency_ms);
   g_mutex_unlock (&self->lock);
 
   out->src = g_object_new (GST_TYPE_PB_MEDIA_SRC, NULL);
@@ -489,6 +489,24 @@ list_srcs (GstPbSrcSink *self, gboolean all, guint source)
 }
 
 void
+gst_pb_src_sink_set_out_latency (GstPbSrcSink *self, guint latency_ms)
+{
+  g_autoptr (GPtrArray) srcs = NULL;
+  gboolean is_more;
+
+  g_mutex_lock (&self->lock);
+  is_more = latency_ms > MAX (self->latency_ms, self->out_latency_ms);
+  if (is_more)
+    self->out_latency_ms = latency_ms;
+  g_mutex_unlock (&self->lock);
+  if (!is_more)
+    return;
+  srcs = list_srcs (self, TRUE, 0);
+  for (guint i = 0; i < srcs->len; i++)
+    gst_pb_media_src_set_latency (srcs->pdata[i], latency_ms);
+}
+
+void
 gst_pb_src_sink_end_outs (GstPbSrcSink *self)
 {
   g_autoptr (GPtrArray) srcs = list_srcs (self, TRUE, 0);
@@ -521,6 +539,7 @@ gst_pb_src_sink_remove_outs (GstPbSrcSink *self)
   g_mutex_lock (&self->lock);
   self->is_complete = FALSE;
   self->first_pad_us = 0;
+  self->out_latency_ms = 0;
   g_mutex_unlock (&self->lock);
 }
 

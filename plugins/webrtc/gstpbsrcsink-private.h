@@ -89,6 +89,15 @@ struct _GstPbSrcSink
   /* lock: from READY to PAUSED and back */
   gboolean is_receiver; /* of the slot */
 
+  /* SRT; gstpbsrcsink-srt.c */
+  GstElement *srt;     /* lock: (nullable) unowned: the bin's */
+  GstElement *demux;   /* (nullable) unowned: the bin's; state changes */
+  GPtrArray *bridges;  /* lock */
+  guint n_bridges;     /* lock: ever made */
+  int srt_is_up;       /* atomic: somebody receives over SRT */
+  GMutex srt_lock;     /* its pads, one after the other; taken alone */
+  guint out_latency_ms; /* lock: what comes over SRT may be later */
+
   /* lock: from NULL to READY and back */
   PbGstSession *session;
   /* lock: from READY to PAUSED and back */
@@ -127,6 +136,19 @@ void gst_pb_src_sink_lose (GstPbSrcSink *self, guint source);
 void gst_pb_src_sink_end_outs (GstPbSrcSink *self);
 void gst_pb_src_sink_remove_outs (GstPbSrcSink *self);
 void gst_pb_src_sink_out_free (gpointer out);
+
+/* Raises what the LATENCY query on the src pads answers. */
+void gst_pb_src_sink_set_out_latency (GstPbSrcSink *self, guint latency_ms);
+
+/* --- srt --- */
+
+GstElement *gst_pb_src_sink_ref_srt (GstPbSrcSink *self);
+gboolean gst_pb_src_sink_start_srt (GstPbSrcSink *self,
+    const PbRegistration *shared);
+void gst_pb_src_sink_stop_srt (GstPbSrcSink *self);
+GstPad *gst_pb_src_sink_link_srt (GstPbSrcSink *self, GstElement *tee,
+    PbCodec codec);
+void gst_pb_src_sink_unlink_srt (GstPbSrcSink *self, GstPad *pad);
 
 /* In class_init, with the functions that set and get them */
 void gst_pb_src_sink_install_properties (GObjectClass *klass);

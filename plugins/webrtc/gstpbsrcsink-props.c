@@ -83,6 +83,21 @@ get_policy_type (void)
   return make_enum (&type, "GstPbSrcSinkIceTransportPolicy", values);
 }
 
+/* SRT alone: what its element says. */
+static gboolean
+get_srt_news (GstPbSrcSink *self, const char *name, GValue *value)
+{
+  g_autoptr (GstElement) srt = NULL;
+
+  if (self->transport != GST_PB_SRC_SINK_TRANSPORT_SRT)
+    return FALSE;
+  srt = gst_pb_src_sink_ref_srt (self);
+  if (srt != NULL)
+    g_object_get_property (G_OBJECT (srt), name, value);
+
+  return srt != NULL;
+}
+
 static GstStructure *
 make_stats (GstPbSrcSink *self)
 {
@@ -156,6 +171,11 @@ static gboolean
 get_news (GstPbSrcSink *self, guint id, GValue *value)
 {
   g_autoptr (PbWebrtcEnd) end = NULL;
+
+  if ((id == PROP_STATS && get_srt_news (self, "stats", value)) ||
+      (id == PROP_TALLY && get_srt_news (self, "tally", value)) ||
+      (id == PROP_STATE && get_srt_news (self, "state", value)))
+    return TRUE;
 
   switch (id) {
     case PROP_STATS:

@@ -259,7 +259,8 @@ prepare (GstPbSrcSink *self)
   g_mutex_unlock (&self->lock);
   if (sentence != NULL)
     return refuse (self, sentence);
-  if (!check_elements (self))
+  if (self->transport != GST_PB_SRC_SINK_TRANSPORT_SRT &&
+      !check_elements (self))
     return FALSE;
 
   /* Without a token of our own a neighbour may lend its session; where none
@@ -285,15 +286,26 @@ is_receiver_unlocked (GstPbSrcSink *self)
   return self->direction == GST_PB_SRC_SINK_RECEIVE;
 }
 
+/* With the lock. */
+static const char *
+get_stream_unlocked (GstPbSrcSink *self)
+{
+  return self->stream != NULL ? self->stream : self->settings.uri->stream;
+}
+
 static PbWebrtcEnd *
-make_end (GstPbSrcSink *self)
+make_end (GstPbSrcSink *self, const PbRegistration *shared)
 {
   static const PbWebrtcEndCallbacks callbacks = { on_received, on_gone, on_rate,
     on_needs_keyframe, on_changed };
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
   PbWebrtcEndConfig config = {
     .uri = self->settings.uri,
-    .stream = self->stream != NULL ? self->stream : self->settings.uri->stream,
+    .stream = get_stream_unlocked (self),
+    .direction = self->is_receiver ? PB_DIRECTION_RECEIVE : PB_DIRECTION_SEND,
+    .peer_id = shared != NULL ? shared->peer : NULL,
+    .has_srt = shared != NULL,
+    .sends_back = self->is_receiver && self->ins->len > 0,
     .is_relay_only = self->policy == GST_PB_SRC_SINK_POLICY_RELAY,
     .has_fec = self->has_fec,
     .latency_ms = self->latency_ms,
@@ -303,23 +315,35 @@ make_end (GstPbSrcSink *self)
     .local_address = self->local_address,
   };
 
-  self->is_receiver = is_receiver_unlocked (self);
-  config.direction =
-      self->is_receiver ? PB_DIRECTION_RECEIVE : PB_DIRECTION_SEND;
-  config.sends_back = self->is_receiver && self->ins->len > 0;
-
   return pb_webrtc_end_new (GST_ELEMENT (self), self->session, &config,
       &callbacks, self);
 }
 
+/* Under which both transports are known, one of them being WebRTC; (nullable):
+ * no SRT. A relay is all that the policy may allow, and SRT's path has none. */
+static PbRegistration *
+make_shared (GstPbSrcSink *self)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  PbDirection direction =
+      self->is_receiver ? PB_DIRECTION_RECEIVE : PB_DIRECTION_SEND;
+  g_autoptr (PbRegistration) drawn = NULL;
+
+  if (self->transport != GST_PB_SRC_SINK_TRANSPORT_AUTO ||
+      self->policy == GST_PB_SRC_SINK_POLICY_RELAY)
+    return NULL;
+  drawn = pb_registration_new (get_stream_unlocked (self), direction);
+
+  return pb_webrtc_end_make_registration (get_stream_unlocked (self), direction,
+      drawn->peer, TRUE, self->is_receiver && self->ins->len > 0);
+}
+
 static gboolean
-start (GstPbSrcSink *self)
+start_webrtc (GstPbSrcSink *self, const PbRegistration *shared)
 {
   g_autoptr (GError) error = NULL;
-  PbWebrtcEnd *end;
+  PbWebrtcEnd *end = make_end (self, shared);
 
-  gst_pb_src_sink_reset_ins (self);
-  end = make_end (self);
   if (!pb_webrtc_end_start (end, &error)) {
     pb_webrtc_end_unref (end);
     GST_ELEMENT_ERROR (self, RESOURCE, OPEN_READ_WRITE,
@@ -327,10 +351,33 @@ start (GstPbSrcSink *self)
         ("%s", error->message));
     return FALSE;
   }
-
   g_mutex_lock (&self->lock);
   self->end = end;
   g_mutex_unlock (&self->lock);
+
+  return TRUE;
+}
+
+static gboolean
+start (GstPbSrcSink *self)
+{
+  g_autoptr (PbRegistration) shared = NULL;
+  gboolean is_srt = self->transport == GST_PB_SRC_SINK_TRANSPORT_SRT;
+
+  gst_pb_src_sink_reset_ins (self);
+  g_mutex_lock (&self->lock);
+  self->is_receiver = is_receiver_unlocked (self);
+  g_mutex_unlock (&self->lock);
+  if (is_srt && self->is_receiver && gst_pb_src_sink_has_ins (self))
+    return refuse (self,
+        "SRT carries no return feed: use transport=webrtc, or a slot of its "
+        "own for the way back.");
+
+  shared = make_shared (self);
+  if (!is_srt && !start_webrtc (self, shared))
+    return FALSE;
+  if ((is_srt || shared != NULL) && !gst_pb_src_sink_start_srt (self, shared))
+    return FALSE;
   /* A source of streams that are not there yet, for gst-launch-1.0 -e */
   if (self->is_receiver)
     GST_OBJECT_FLAG_SET (self, GST_ELEMENT_FLAG_SOURCE);
@@ -374,8 +421,9 @@ static void
 clean_up (GstPbSrcSink *self)
 {
   stop (self);
-  gst_pb_src_sink_remove_outs (self);
   gst_pb_src_sink_clear_ins (self);
+  gst_pb_src_sink_stop_srt (self);
+  gst_pb_src_sink_remove_outs (self);
   GST_OBJECT_FLAG_UNSET (self, GST_ELEMENT_FLAG_SOURCE);
 }
 
@@ -408,8 +456,10 @@ gst_pb_src_sink_change_state (GstElement *element, GstStateChange transition)
 
   if (transition == GST_STATE_CHANGE_NULL_TO_READY && !prepare (self))
     return GST_STATE_CHANGE_FAILURE;
-  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED && !start (self))
+  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED && !start (self)) {
+    clean_up (self);
     return GST_STATE_CHANGE_FAILURE;
+  }
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
     stop (self);
 
@@ -534,7 +584,9 @@ gst_pb_src_sink_finalize (GObject *object)
   g_free (self->local_address);
   g_ptr_array_unref (self->ins);
   g_ptr_array_unref (self->outs);
+  g_ptr_array_unref (self->bridges);
   g_mutex_clear (&self->lock);
+  g_mutex_clear (&self->srt_lock);
   G_OBJECT_CLASS (gst_pb_src_sink_parent_class)->finalize (object);
 }
 
@@ -544,6 +596,7 @@ gst_pb_src_sink_finalize (GObject *object)
  *                ┌► videoconvert ► x264enc ► h264parse ─┐
  *   video_0 ► queue                                     ├► GstPbMediaSink ─┐
  *                └► h264parse ──────────────────────────┘                  │
+ *                                (a tee before it feeds pbsrtbin as well)  │
  *                                                                          │
  *                                                   PbWebrtcEnd ◄──────────┘
  *                                                        │ a pipeline for each
@@ -553,8 +606,10 @@ static void
 gst_pb_src_sink_init (GstPbSrcSink *self)
 {
   g_mutex_init (&self->lock);
+  g_mutex_init (&self->srt_lock);
   self->ins = g_ptr_array_new_with_free_func (gst_pb_src_sink_in_free);
   self->outs = g_ptr_array_new_with_free_func (gst_pb_src_sink_out_free);
+  self->bridges = g_ptr_array_new ();
   self->health_interval_ms = PB_HEALTH_INTERVAL_MS;
   self->min_kbps = GST_PB_SRC_SINK_MIN_KBPS;
   self->max_kbps = GST_PB_SRC_SINK_MAX_KBPS;

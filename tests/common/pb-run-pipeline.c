@@ -3,11 +3,12 @@
 /* Runs a pipeline as gst-launch-1.0 does and tells a script what happens: one
  * JSON object per line on standard output.
  *
- *   pb-run-pipeline [--count ELEMENT]… [--stats ELEMENT] PIPELINE
+ *   pb-run-pipeline [--count ELEMENT]… [--stats ELEMENT] [--cycles N] PIPELINE
  *
  * Events: state, first-buffer, count (each 200 ms, while it grows), message
  * (every pb-… element message, with its fields), stats, warning, error, eos,
- * stopped. SIGTERM and SIGINT stop it in order; exit 0 then, 1 after an error.
+ * stopped. With --cycles it goes to NULL as soon as the first counted element
+ * has had a buffer, and up again, N times. SIGTERM and SIGINT stop it in order; exit 0 then, 1 after an error.
  */
 #include "config.h"
 
@@ -34,6 +35,7 @@ typedef struct {
   gint64 started;
   gint64 asked; /* when PLAYING was */
   int status;
+  gboolean is_cycling;
 } App;
 
 static void
@@ -204,6 +206,8 @@ on_tick (gpointer user_data)
       put_string (b, "element", counter->name);
       put_int (b, "after_ms", (counter->first_us - app->asked) / 1000);
       finish (b);
+      if (app->is_cycling)
+        g_main_loop_quit (app->loop);
     }
     if (counter->buffers == counter->reported)
       continue;
@@ -303,6 +307,31 @@ on_signal (gpointer user_data)
 }
 
 static void
+run_once (App *app)
+{
+  gint64 before;
+  JsonBuilder *b;
+
+  for (guint i = 0; app->is_cycling && i < app->counters->len; i++) {
+    Counter *counter = app->counters->pdata[i];
+
+    counter->buffers = counter->reported = 0;
+    g_atomic_int_set (&counter->first, 0);
+  }
+  app->asked = g_get_monotonic_time ();
+  if (gst_element_set_state (app->pipeline, GST_STATE_PLAYING)
+      == GST_STATE_CHANGE_FAILURE)
+    app->status = 1; /* the error is on the bus: read it, then stop */
+  g_main_loop_run (app->loop);
+  on_tick (app);
+  before = g_get_monotonic_time ();
+  gst_element_set_state (app->pipeline, GST_STATE_NULL);
+  b = begin (app, "stopped");
+  put_int (b, "took_ms", (g_get_monotonic_time () - before) / 1000);
+  finish (b);
+}
+
+static void
 counter_free (gpointer data)
 {
   Counter *counter = data;
@@ -317,7 +346,10 @@ main (int argc, char **argv)
   App app = { NULL };
   g_auto (GStrv) counts = NULL;
   g_autofree char *stats = NULL;
+  int cycles = 1;
   GOptionEntry entries[] = {
+    { "cycles", 0, 0, G_OPTION_ARG_INT, &cycles,
+        "Up and down again so many times", "N" },
     { "count", 'c', 0, G_OPTION_ARG_STRING_ARRAY, &counts,
         "Count what reaches this element's sink pad", "ELEMENT" },
     { "stats", 's', 0, G_OPTION_ARG_STRING, &stats,
@@ -327,8 +359,6 @@ main (int argc, char **argv)
   g_autoptr (GOptionContext) options = g_option_context_new ("PIPELINE");
   g_autoptr (GError) error = NULL;
   g_autoptr (GstBus) bus = NULL;
-  gint64 before;
-  JsonBuilder *b;
 
   gst_init (NULL, NULL);
   setvbuf (stdout, NULL, _IOLBF, 0);
@@ -373,21 +403,18 @@ main (int argc, char **argv)
   g_unix_signal_add (SIGTERM, on_signal, &app);
   g_unix_signal_add (SIGINT, on_signal, &app);
   g_timeout_add (200, on_tick, &app);
-  app.asked = g_get_monotonic_time ();
-  if (gst_element_set_state (app.pipeline, GST_STATE_PLAYING)
-      == GST_STATE_CHANGE_FAILURE)
-    app.status = 1; /* the error is on the bus: read it, then stop */
-  g_main_loop_run (app.loop);
-  on_tick (&app);
-  before = g_get_monotonic_time ();
-  gst_element_set_state (app.pipeline, GST_STATE_NULL);
-  b = begin (&app, "stopped");
-  put_int (b, "took_ms", (g_get_monotonic_time () - before) / 1000);
-  finish (b);
+  app.is_cycling = cycles > 1;
+  do
+    run_once (&app);
+  while (--cycles > 0 && app.status == 0);
   gst_bus_remove_watch (bus);
   g_clear_pointer (&app.counters, g_ptr_array_unref);
   gst_object_unref (app.pipeline);
   g_main_loop_unref (app.loop);
+  g_clear_object (&bus);
+  /* where the leaks tracer speaks */
+  if (app.is_cycling)
+    gst_deinit ();
 
   return app.status;
 }

@@ -3,6 +3,8 @@
 
 #include "fake-webrtc-end.h"
 
+#include "srt/gstpbsrtbin.h"
+
 #define KEPT 200
 
 FakeEnd fake_end;
@@ -171,4 +173,25 @@ pb_webrtc_end_get_stats (PbWebrtcEnd *self)
 {
   return gst_structure_new ("pb-webrtc-stats", "connections", G_TYPE_UINT, 3,
       NULL);
+}
+
+PbRegistration *
+pb_webrtc_end_make_registration (const char *stream, PbDirection direction,
+    const char *peer_id, gboolean has_srt, gboolean sends_back)
+{
+  g_assert_not_reached ();
+}
+
+/* --- SRT: not in this test ------------------------------------------------ */
+
+GType
+gst_pb_srt_bin_get_type (void)
+{
+  g_assert_not_reached ();
+}
+
+void
+gst_pb_srt_bin_share (GstPbSrtBin *self, const PbRegistration *registration)
+{
+  g_assert_not_reached ();
 }

@@ -15,7 +15,8 @@
  * an end that connects to nobody; tests/integration/webrtc.py has the real
  * one. */
 
-#define NOBODY "uri=pb://127.0.0.1:1/demo/cam-wide token=p_x.y "
+#define NOBODY                                                                 \
+  "transport=webrtc uri=pb://127.0.0.1:1/demo/cam-wide token=p_x.y "
 #define WATCHDOG (60 * G_TIME_SPAN_SECOND)
 #define VIDEO                                                                  \
   "videotestsrc is-live=true ! "                                               \
@@ -213,6 +214,8 @@ test_every_bad_setting_is_one_error (void)
     { NOBODY "min-bitrate=500 max-bitrate=400", "min-bitrate" },
     { "uri=pb://127.0.0.1:1/demo/cam token-file=/nonexistent/token",
         "token file" },
+    { NOBODY "name=pb direction=receive transport=srt",
+        "no return feed" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
@@ -655,6 +658,7 @@ test_media_that_webrtc_does_not_carry_are_one_error (void)
 
   fake_end_reset ();
   g_object_set (pb, "uri", "pb://127.0.0.1:1/demo/cam", "token", "p_x.y", NULL);
+  gst_util_set_object_arg (G_OBJECT (pb), "transport", "webrtc");
   gst_bin_add (GST_BIN (pipeline), pb);
   pad = gst_element_request_pad_simple (pb, "video_%u");
   g_assert_cmpint (gst_pad_link_full (src, pad, GST_PAD_LINK_CHECK_NOTHING), ==,

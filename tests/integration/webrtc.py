@@ -6,7 +6,7 @@ import signal
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "common"))
-from pbtest import PBCTL, environment, expect, run, test, until  # noqa: E402
+from pbtest import PBCTL, RUNNER, environment, expect, run, test, until  # noqa: E402
 
 PICTURE = "videotestsrc is-live=true pattern=ball ! video/x-raw,width=320,height=180,framerate=25/1"
 TONE = "audiotestsrc is-live=true"
@@ -126,7 +126,7 @@ def test_sender_killed(scope):
 @test("the end of what is sent ends the sender's pipeline in order, and the receiver waits for the next")
 def test_end(scope):
     server, _, send, receive = production(scope)
-    receiver = viewer(scope, server, receive)
+    receiver = scope.pipeline("receiver", f"pbsrcsink name=pb decode=true uri={server.uri()} {LOOK}", token=receive, count=("video",))
     sender = scope.pipeline("sender", f"pbsrcsink name=pb uri={server.uri()} videotestsrc is-live=true num-buffers=250 ! "
                             "video/x-raw,width=320,height=180,framerate=25/1 ! pb.video_0", token=send)
     sender.wait_event("eos")
@@ -179,6 +179,38 @@ def test_tally(scope):
     expect(pbctl.wait() == 0, "pbctl tally: " + pbctl.tail())
     for end in (receiver, sender):
         end.wait_message("pb-tally", stream="cam-wide", state="program")
+
+
+@test("transport=srt at both ends: the same pads over a pbsrtbin inside")
+def test_srt(scope):
+    server, _, send, receive = production(scope)
+    receiver, sender = viewer(scope, server, receive, "transport=srt"), camera(scope, server, send, "transport=srt")
+    receiver.wait_count("video", 50)
+    receiver.wait_more("audio", 50)
+    expect(sender.wait_message("pb-peer", srt="connected")["cipher"] == "aes-256", "it is SRT")
+
+
+@test("transport=auto takes what the other end speaks: a pbsrtbin and a pbsrcsink watch the same sender, each its own way")
+def test_auto(scope):
+    server, _, send, receive = production(scope)
+    camera(scope, server, send)
+    old = scope.receiver(server, receive)
+    new = viewer(scope, server, receive)
+    old.wait_count("out", 25)
+    new.wait_count("video", 25)
+    peers = {e["fields"]["cipher"] for end in (old, new) for e in end.events()
+             if e["event"] == "message" and e["name"] == "pb-peer" and e["fields"]["srt"] == "connected"}
+    expect(peers == {"aes-256", "dtls-srtp"}, f"one of each: {peers}")
+    old.wait_more("out", 25)
+    new.wait_more("video", 25)
+
+
+@test("transport=auto receives from a pbsrtbin")
+def test_auto_receive(scope):
+    server, _, send, receive = production(scope)
+    receiver = scope.pipeline("receiver", f"pbsrcsink name=pb decode=true uri={server.uri()} {LOOK}", token=receive, count=("video",))
+    scope.sender(server, send)
+    receiver.wait_count("video", 50)
 
 
 run()
