@@ -8,7 +8,7 @@
  * Events: state, first-buffer, count (each 200 ms, while it grows), message
  * (every pb-… element message, with its fields), stats, warning, error, eos,
  * stopped. With --cycles it goes to NULL as soon as the first counted element
- * has had a buffer, and up again, N times. SIGTERM and SIGINT stop it in order; exit 0 then, 1 after an error.
+ * has had a buffer, and another is made, N times in all. SIGTERM and SIGINT stop it in order; exit 0 then, 1 after an error.
  */
 #include "config.h"
 
@@ -220,7 +220,7 @@ on_tick (gpointer user_data)
     put_int (b, "backwards", (gint64) counter->pts_backwards);
     finish (b);
   }
-  if (app->stats != NULL) {
+  if (app->stats != NULL && app->pipeline != NULL) {
     g_autoptr (GstElement) element =
         gst_bin_get_by_name (GST_BIN (app->pipeline), app->stats);
     g_autoptr (GstStructure) stats = NULL;
@@ -307,17 +307,60 @@ on_signal (gpointer user_data)
 }
 
 static void
+counter_free (gpointer data)
+{
+  Counter *counter = data;
+
+  g_free (counter->name);
+  g_free (counter);
+}
+
+static gboolean
+make_pipeline (App *app, const char *line)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GstBus) bus = NULL;
+
+  app->pipeline = gst_parse_launch (line, &error);
+  if (app->pipeline == NULL || error != NULL) {
+    g_printerr ("%s\n", error->message);
+    return FALSE;
+  }
+  /* an element alone, as gst-launch-1.0 takes it too */
+  if (!GST_IS_PIPELINE (app->pipeline)) {
+    GstElement *pipeline = gst_pipeline_new (NULL);
+
+    gst_bin_add (GST_BIN (pipeline), app->pipeline);
+    app->pipeline = pipeline;
+  }
+  for (guint i = 0; i < app->counters->len; i++) {
+    Counter *counter = app->counters->pdata[i];
+    g_autoptr (GstElement) element =
+        gst_bin_get_by_name (GST_BIN (app->pipeline), counter->name);
+
+    counter->last_pts = GST_CLOCK_TIME_NONE;
+    counter->buffers = counter->reported = 0;
+    g_atomic_int_set (&counter->first, 0);
+    if (element != NULL && !count_at (counter, element)) {
+      g_printerr ("%s has no sink pad\n", counter->name);
+      return FALSE;
+    }
+  }
+  g_signal_connect (app->pipeline, "deep-element-added",
+      G_CALLBACK (on_element), app);
+  bus = gst_pipeline_get_bus (GST_PIPELINE (app->pipeline));
+  gst_bus_add_watch (bus, on_bus, app);
+
+  return TRUE;
+}
+
+static void
 run_once (App *app)
 {
+  g_autoptr (GstBus) bus = gst_pipeline_get_bus (GST_PIPELINE (app->pipeline));
   gint64 before;
   JsonBuilder *b;
 
-  for (guint i = 0; app->is_cycling && i < app->counters->len; i++) {
-    Counter *counter = app->counters->pdata[i];
-
-    counter->buffers = counter->reported = 0;
-    g_atomic_int_set (&counter->first, 0);
-  }
   app->asked = g_get_monotonic_time ();
   if (gst_element_set_state (app->pipeline, GST_STATE_PLAYING)
       == GST_STATE_CHANGE_FAILURE)
@@ -329,15 +372,8 @@ run_once (App *app)
   b = begin (app, "stopped");
   put_int (b, "took_ms", (g_get_monotonic_time () - before) / 1000);
   finish (b);
-}
-
-static void
-counter_free (gpointer data)
-{
-  Counter *counter = data;
-
-  g_free (counter->name);
-  g_free (counter);
+  gst_bus_remove_watch (bus);
+  g_clear_pointer (&app->pipeline, gst_object_unref);
 }
 
 int
@@ -349,7 +385,7 @@ main (int argc, char **argv)
   int cycles = 1;
   GOptionEntry entries[] = {
     { "cycles", 0, 0, G_OPTION_ARG_INT, &cycles,
-        "Up and down again so many times", "N" },
+        "Made, run and ended so many times", "N" },
     { "count", 'c', 0, G_OPTION_ARG_STRING_ARRAY, &counts,
         "Count what reaches this element's sink pad", "ELEMENT" },
     { "stats", 's', 0, G_OPTION_ARG_STRING, &stats,
@@ -358,7 +394,6 @@ main (int argc, char **argv)
   };
   g_autoptr (GOptionContext) options = g_option_context_new ("PIPELINE");
   g_autoptr (GError) error = NULL;
-  g_autoptr (GstBus) bus = NULL;
 
   gst_init (NULL, NULL);
   setvbuf (stdout, NULL, _IOLBF, 0);
@@ -371,47 +406,23 @@ main (int argc, char **argv)
   app.stats = stats;
   app.loop = g_main_loop_new (NULL, FALSE);
   app.counters = g_ptr_array_new_with_free_func (counter_free);
-  app.pipeline = gst_parse_launch (argv[1], &error);
-  if (app.pipeline == NULL || error != NULL) {
-    g_printerr ("%s\n", error->message);
-    return 2;
-  }
-  /* an element alone, as gst-launch-1.0 takes it too */
-  if (!GST_IS_PIPELINE (app.pipeline)) {
-    GstElement *pipeline = gst_pipeline_new (NULL);
-
-    gst_bin_add (GST_BIN (pipeline), app.pipeline);
-    app.pipeline = pipeline;
-  }
   for (guint i = 0; counts != NULL && counts[i] != NULL; i++) {
-    g_autoptr (GstElement) element =
-        gst_bin_get_by_name (GST_BIN (app.pipeline), counts[i]);
     Counter *counter = g_new0 (Counter, 1);
 
     counter->name = g_strdup (counts[i]);
-    counter->last_pts = GST_CLOCK_TIME_NONE;
     g_ptr_array_add (app.counters, counter);
-    if (element != NULL && !count_at (counter, element)) {
-      g_printerr ("%s has no sink pad\n", counts[i]);
-      return 2;
-    }
   }
-  g_signal_connect (app.pipeline, "deep-element-added",
-      G_CALLBACK (on_element), &app);
-  bus = gst_pipeline_get_bus (GST_PIPELINE (app.pipeline));
-  gst_bus_add_watch (bus, on_bus, &app);
   g_unix_signal_add (SIGTERM, on_signal, &app);
   g_unix_signal_add (SIGINT, on_signal, &app);
   g_timeout_add (200, on_tick, &app);
   app.is_cycling = cycles > 1;
-  do
+  do {
+    if (!make_pipeline (&app, argv[1]))
+      return 2;
     run_once (&app);
-  while (--cycles > 0 && app.status == 0);
-  gst_bus_remove_watch (bus);
+  } while (--cycles > 0 && app.status == 0);
   g_clear_pointer (&app.counters, g_ptr_array_unref);
-  gst_object_unref (app.pipeline);
   g_main_loop_unref (app.loop);
-  g_clear_object (&bus);
   /* where the leaks tracer speaks */
   if (app.is_cycling)
     gst_deinit ();

@@ -136,6 +136,18 @@ def test_end(scope):
     receiver.wait_more("video", 25)
 
 
+@test("a pipeline goes up and down again and again while the other end stays, and leaves nothing behind")
+def test_cycles(scope):
+    server, _, send, receive = production(scope)
+    camera(scope, server, send).wait_message("pb-session", signalling="connected")
+    line = f"pbsrcsink name=pb uri={server.uri()} pb.video_src_0 ! queue ! fakesink name=video sync=false async=false"
+    runner = scope.run("cycles", [RUNNER, "--cycles", os.environ.get("PB_CYCLES", "25"), "--count", "video", line],
+                       environment(PATCHBAY_TOKEN=receive, GST_TRACERS="leaks(check-refs=true)", GST_DEBUG="GST_TRACER:7", GST_DEBUG_NO_COLOR="1"))
+    expect(runner.wait(600) == 0, f"every cycle brought a picture\n{runner.tail()}")
+    leaks = [line for line in runner.seen if "object-alive" in line]
+    expect(not leaks, f"{len(leaks)} left behind: " + "\n".join(leaks[:10]))
+
+
 PLAYERS = {
     "uridecodebin3": "uridecodebin3 name=d uri={uri}  d. ! queue ! video/x-raw(ANY) ! fakesink name=video sync=false "
                      "d. ! queue ! audio/x-raw(ANY) ! fakesink name=audio sync=false",
