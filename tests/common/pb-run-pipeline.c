@@ -315,6 +315,33 @@ counter_free (gpointer data)
   g_free (counter);
 }
 
+static guint
+count_threads (void)
+{
+  g_autoptr (GDir) dir = g_dir_open ("/proc/self/task", 0, NULL);
+  guint n = 0;
+
+  while (dir != NULL && g_dir_read_name (dir) != NULL)
+    n++;
+
+  return n;
+}
+
+/* Connections end in the background: until no thread has ended for a second. */
+static void
+wait_for_threads (void)
+{
+  guint n = count_threads ();
+
+  for (guint quiet = 0, i = 0; quiet < 20 && i < 200; i++) {
+    guint now = count_threads ();
+
+    quiet = now == n ? quiet + 1 : 0;
+    n = now;
+    g_usleep (50000);
+  }
+}
+
 static gboolean
 make_pipeline (App *app, const char *line)
 {
@@ -339,7 +366,7 @@ make_pipeline (App *app, const char *line)
         gst_bin_get_by_name (GST_BIN (app->pipeline), counter->name);
 
     counter->last_pts = GST_CLOCK_TIME_NONE;
-    counter->buffers = counter->reported = 0;
+    counter->buffers = counter->reported = counter->discont = 0;
     g_atomic_int_set (&counter->first, 0);
     if (element != NULL && !count_at (counter, element)) {
       g_printerr ("%s has no sink pad\n", counter->name);
@@ -424,8 +451,10 @@ main (int argc, char **argv)
   g_clear_pointer (&app.counters, g_ptr_array_unref);
   g_main_loop_unref (app.loop);
   /* where the leaks tracer speaks */
-  if (app.is_cycling)
+  if (app.is_cycling) {
+    wait_for_threads ();
     gst_deinit ();
+  }
 
   return app.status;
 }
