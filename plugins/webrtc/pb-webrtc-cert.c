@@ -3,6 +3,7 @@
 
 #include "pb-webrtc-cert.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <gst/gst.h>
@@ -152,6 +153,10 @@ pb_webrtc_cert_read_der (const char *pem)
   return der;
 }
 
+static GMutex prepare_lock;
+static gboolean is_prepared;     /* prepare_lock */
+static GThread *prepare_thread; /* prepare_lock */
+
 static gpointer
 prepare (gpointer unused)
 {
@@ -164,6 +169,23 @@ prepare (gpointer unused)
 }
 
 /**
+ * pb_webrtc_cert_settle: (skip)
+ *
+ * Waits for what pb_webrtc_cert_prepare() began.
+ */
+void
+pb_webrtc_cert_settle (void)
+{
+  GThread *thread;
+
+  g_mutex_lock (&prepare_lock);
+  thread = g_steal_pointer (&prepare_thread);
+  g_mutex_unlock (&prepare_lock);
+  if (thread != NULL)
+    g_thread_join (thread);
+}
+
+/**
  * pb_webrtc_cert_prepare: (skip)
  *
  * Does once what GStreamer otherwise does while a connection waits. Call it as
@@ -172,10 +194,15 @@ prepare (gpointer unused)
 void
 pb_webrtc_cert_prepare (void)
 {
-  static gsize done;
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&prepare_lock);
 
-  if (g_once_init_enter (&done)) {
-    g_thread_unref (g_thread_new ("pb-webrtc-cert", prepare, NULL));
-    g_once_init_leave (&done, 1);
-  }
+  if (is_prepared)
+    return;
+
+  is_prepared = TRUE;
+  /* A process may end meanwhile: OpenSSL, which has to be there first, must not
+   * go away under the thread. */
+  OPENSSL_init_crypto (0, NULL);
+  atexit (pb_webrtc_cert_settle);
+  prepare_thread = g_thread_new ("pb-webrtc-cert", prepare, NULL);
 }

@@ -18,5 +18,6 @@ GBytes *pb_webrtc_cert_read_der (const char *pem);
 /* The first dtlsdec of a process makes an RSA key, which nobody uses and which
  * takes up to half a second: in the background, once. */
 void pb_webrtc_cert_prepare (void);
+void pb_webrtc_cert_settle (void);
 
 G_END_DECLS

@@ -97,6 +97,7 @@ struct _PbWebrtcPeer
   PbWebrtcCounts counts; /* at the last get_stats() */
 
   GMutex lock;
+  gboolean is_closed; /* lock: freed, nothing more is posted */
   GQueue tasks; /* lock */
   GSource *deliver; /* lock; owned */
   GPtrArray *senders; /* lock; changed from the context only */
@@ -138,6 +139,10 @@ void pb_webrtc_peer_fail (PbWebrtcPeer *self, PbFault fault,
 /* Any thread. */
 void pb_webrtc_peer_verify (PbWebrtcPeer *self);
 void pb_webrtc_peer_tell_estimate (PbWebrtcPeer *self);
+
+/* teardown */
+#define PB_WEBRTC_BIN "webrtc" /* its name in the pipeline */
+void pb_webrtc_teardown (GstElement *pipeline);
 
 /* send */
 PbWebrtcSender *pb_webrtc_sender_new (PbWebrtcPeer *peer, guint index,

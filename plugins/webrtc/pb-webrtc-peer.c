@@ -108,19 +108,24 @@ void
 pb_webrtc_peer_post (PbWebrtcPeer *self, PbWebrtcTask func, gpointer data,
     GDestroyNotify destroy)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
   Task *task = g_new (Task, 1);
+  gboolean is_closed;
 
   *task = (Task) { func, data, destroy };
-  g_queue_push_tail (&self->tasks, task);
-  if (self->deliver != NULL)
-    return;
-
-  self->deliver = g_idle_source_new ();
-  g_source_set_priority (self->deliver, G_PRIORITY_DEFAULT);
-  g_source_set_callback (self->deliver, on_deliver, pb_webrtc_peer_ref (self),
-      (GDestroyNotify) pb_webrtc_peer_unref);
-  g_source_attach (self->deliver, self->context);
+  g_mutex_lock (&self->lock);
+  is_closed = self->is_closed;
+  if (!is_closed)
+    g_queue_push_tail (&self->tasks, task);
+  if (!is_closed && self->deliver == NULL) {
+    self->deliver = g_idle_source_new ();
+    g_source_set_priority (self->deliver, G_PRIORITY_DEFAULT);
+    g_source_set_callback (self->deliver, on_deliver,
+        pb_webrtc_peer_ref (self), (GDestroyNotify) pb_webrtc_peer_unref);
+    g_source_attach (self->deliver, self->context);
+  }
+  g_mutex_unlock (&self->lock);
+  if (is_closed)
+    task_free (task);
 }
 
 static void
@@ -476,7 +481,7 @@ set_up (PbWebrtcPeer *self)
 {
   g_autoptr (GstBus) bus = NULL;
 
-  self->webrtc = gst_element_factory_make ("webrtcbin", NULL);
+  self->webrtc = gst_element_factory_make ("webrtcbin", PB_WEBRTC_BIN);
   if (self->webrtc == NULL)
     return FALSE;
   gst_object_ref_sink (self->webrtc);
@@ -571,77 +576,6 @@ pb_webrtc_peer_new (GMainContext *context, const PbWebrtcConfig *config,
   return self;
 }
 
-/* How many pipelines are on their way out */
-static GMutex ending_lock;
-static GCond ending_cond;
-static guint n_ending;
-
-static GstPadProbeReturn
-on_late (GstPad *pad, GstPadProbeInfo *info, gpointer unused)
-{
-  return GST_PAD_PROBE_DROP;
-}
-
-/* sctpdec of 1.22 makes a pad for what comes while it is stopped, and uses it
- * after it was freed: nothing comes any more. */
-static void
-quieten (const GValue *item, gpointer unused)
-{
-  GstElement *sctpdec = g_value_get_object (item);
-  g_autoptr (GstPad) pad = gst_element_get_static_pad (sctpdec, "sink");
-
-  gst_pad_add_probe (pad,
-      GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST, on_late, NULL,
-      NULL);
-  /* and what is under way has gone through */
-  GST_PAD_STREAM_LOCK (pad);
-  GST_PAD_STREAM_UNLOCK (pad);
-}
-
-static gpointer
-tear_down (gpointer data)
-{
-  GstElement *pipeline = data;
-  g_autoptr (GstIterator) decoders =
-      gst_bin_iterate_all_by_element_factory_name (GST_BIN (pipeline),
-          "sctpdec");
-
-  while (gst_iterator_foreach (decoders, quieten, NULL) == GST_ITERATOR_RESYNC)
-    gst_iterator_resync (decoders);
-  gst_element_set_state (pipeline, GST_STATE_NULL);
-  gst_object_unref (pipeline);
-  g_mutex_lock (&ending_lock);
-  n_ending--;
-  g_cond_broadcast (&ending_cond);
-  g_mutex_unlock (&ending_lock);
-
-  return NULL;
-}
-
-static void
-end_pipeline (GstElement *pipeline)
-{
-  g_mutex_lock (&ending_lock);
-  n_ending++;
-  g_mutex_unlock (&ending_lock);
-  g_thread_unref (g_thread_new ("pb-webrtc-end", tear_down, pipeline));
-}
-
-/**
- * pb_webrtc_peer_settle: (skip)
- *
- * Waits until the pipelines of all peers that were freed are gone: the owner of
- * the last one calls it before the code may be unloaded, or clocks be compared.
- */
-void
-pb_webrtc_peer_settle (void)
-{
-  g_mutex_lock (&ending_lock);
-  while (n_ending > 0)
-    g_cond_wait (&ending_cond, &ending_lock);
-  g_mutex_unlock (&ending_lock);
-}
-
 /**
  * pb_webrtc_peer_free: (skip)
  * @self: (transfer full): a peer, in any state; also from its own callbacks
@@ -649,6 +583,11 @@ pb_webrtc_peer_settle (void)
 void
 pb_webrtc_peer_free (PbWebrtcPeer *self)
 {
+  g_autoptr (GPtrArray) senders = NULL;
+  g_autoptr (GArray) receivers = NULL;
+  GQueue tasks = G_QUEUE_INIT;
+  GSource *deliver;
+
   g_return_if_fail (self != NULL);
 
   g_atomic_int_set (&self->can_send, FALSE);
@@ -664,13 +603,23 @@ pb_webrtc_peer_free (PbWebrtcPeer *self)
   g_mutex_lock (&self->lock);
   if (self->deliver != NULL)
     g_source_destroy (self->deliver);
-  g_clear_pointer (&self->deliver, g_source_unref);
+  deliver = g_steal_pointer (&self->deliver);
+  /* What these hold of webrtcbin holds us: its objects' signals do. */
+  self->is_closed = TRUE;
+  tasks = self->tasks;
+  g_queue_init (&self->tasks);
+  senders = g_steal_pointer (&self->senders);
+  receivers = g_steal_pointer (&self->receivers);
+  self->senders = g_ptr_array_new ();
+  self->receivers = g_array_new (FALSE, FALSE, sizeof (PbWebrtcReceiver));
   g_mutex_unlock (&self->lock);
+  g_clear_pointer (&deliver, g_source_unref);
+  g_queue_clear_full (&tasks, task_free);
   g_clear_object (&self->channel);
   gst_clear_object (&self->webrtc);
   g_clear_object (&self->agent);
   if (self->pipeline != NULL)
-    end_pipeline (g_steal_pointer (&self->pipeline));
+    pb_webrtc_teardown (g_steal_pointer (&self->pipeline));
   pb_webrtc_peer_unref (self);
 }
 

@@ -168,9 +168,12 @@ link_chain (PbWebrtcPeer *peer, GstPad *pad, const PbWebrtcCodec *codec,
   gst_element_sync_state_with_parent (depay);
   sinkpad = gst_element_get_static_pad (depay, "sink");
   g_mutex_lock (&peer->lock);
-  entry = &g_array_index (peer->receivers, PbWebrtcReceiver, track);
-  gst_object_replace ((GstObject **) &entry->pad, GST_OBJECT (sinkpad));
-  entry->codec = codec;
+  /* there is none any more where the peer is freed meanwhile */
+  if (track < peer->receivers->len) {
+    entry = &g_array_index (peer->receivers, PbWebrtcReceiver, track);
+    gst_object_replace ((GstObject **) &entry->pad, GST_OBJECT (sinkpad));
+    entry->codec = codec;
+  }
   g_mutex_unlock (&peer->lock);
 
   return gst_pad_link (pad, sinkpad) == GST_PAD_LINK_OK;
