@@ -784,6 +784,8 @@ main (int argc, char **argv)
   ADD ("fifty-times", test_many_times);
 
   result = g_test_run ();
+  /* the leaks tracer warns of what it finds */
+  g_log_set_always_fatal (G_LOG_LEVEL_ERROR);
   gst_deinit ();
 
   return result;
