@@ -9,6 +9,7 @@
 #include "core/pb-random.h"
 #include "glue/pb-gst-message.h"
 #include "pb-timer.h"
+#include "pb-webrtc-cert.h"
 #include "pb-webrtc-end-private.h"
 
 /* The ends of a production rarely start in the same second. */
@@ -449,6 +450,8 @@ pb_webrtc_end_new (GstElement *element, PbGstSession *session,
 {
   PbWebrtcEnd *self = g_atomic_rc_box_new0 (PbWebrtcEnd);
 
+  /* while signalling goes on */
+  pb_webrtc_cert_prepare ();
   self->element = element;
   self->session = g_object_ref (session);
   self->context = g_main_context_ref (pb_gst_session_get_context (session));

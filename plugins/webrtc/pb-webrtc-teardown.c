@@ -3,12 +3,16 @@
 
 #include "pb-webrtc-peer-private.h"
 
+#include <stdlib.h>
+
 #include "pb-webrtc-cert.h"
 
 /* The end of a pipeline, in a thread of its own. */
 
 /* How long webrtcbin may take over what it was asked for */
 #define TASKS_US (2 * G_USEC_PER_SEC)
+/* One that hangs in there must not hold up the end of the process. */
+#define SETTLE_US (10 * G_USEC_PER_SEC)
 
 /* How many are on their way out */
 static GMutex ending_lock;
@@ -123,6 +127,13 @@ tear_down (gpointer data)
 void
 pb_webrtc_teardown (GstElement *pipeline)
 {
+  static gsize is_registered;
+
+  /* or OpenSSL goes away under a thread */
+  if (g_once_init_enter (&is_registered)) {
+    atexit (pb_webrtc_peer_settle);
+    g_once_init_leave (&is_registered, 1);
+  }
   g_mutex_lock (&ending_lock);
   n_ending++;
   g_mutex_unlock (&ending_lock);
@@ -138,9 +149,12 @@ pb_webrtc_teardown (GstElement *pipeline)
 void
 pb_webrtc_peer_settle (void)
 {
+  gint64 end_us = g_get_monotonic_time () + SETTLE_US;
+
   g_mutex_lock (&ending_lock);
-  while (n_ending > 0)
-    g_cond_wait (&ending_cond, &ending_lock);
+  while (n_ending > 0 &&
+         g_cond_wait_until (&ending_cond, &ending_lock, end_us))
+    ;
   g_mutex_unlock (&ending_lock);
   pb_webrtc_cert_settle ();
 }
