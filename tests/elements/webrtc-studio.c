@@ -18,13 +18,15 @@ static const struct
   const char *name, *chain;
 } chains[] = {
   { "h264", "videotestsrc is-live=1 pattern=ball ! video/x-raw,width=320,"
-            "height=240,framerate=25/1 ! x264enc tune=zerolatency bitrate=300 "
+            "height=240,framerate=25/1 ! x264enc name=encoder tune=zerolatency "
+            "bitrate=300 "
             "key-int-max=250 speed-preset=ultrafast ! h264parse ! "
             "video/x-h264,stream-format=byte-stream,alignment=au,"
             "profile=constrained-baseline" },
-  { "vp8", "videotestsrc is-live=1 pattern=ball ! video/x-raw,width=320,"
-           "height=240,framerate=25/1 ! vp8enc deadline=1 cpu-used=8 "
-           "target-bitrate=300000 keyframe-max-dist=250" },
+  { "vp8",
+      "videotestsrc is-live=1 pattern=ball ! video/x-raw,width=320,"
+      "height=240,framerate=25/1 ! vp8enc name=encoder deadline=1 cpu-used=8 "
+      "target-bitrate=300000 keyframe-max-dist=250" },
   { "opus", "audiotestsrc is-live=1 samplesperbuffer=960 ! "
             "audio/x-raw,rate=48000,channels=2 ! opusenc" },
 };
@@ -165,10 +167,24 @@ static void
 on_rate (guint kbps, gpointer user_data)
 {
   Station *self = user_data;
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  g_autoptr (GstElement) encoder = NULL;
 
+  g_mutex_lock (&self->lock);
   self->n_rates++;
   self->kbps = kbps;
+  g_mutex_unlock (&self->lock);
+  /* what does not follow is thinned until nothing is left of it */
+  encoder = self->media != NULL
+                ? gst_bin_get_by_name (GST_BIN (self->media), "encoder")
+                : NULL;
+  if (encoder == NULL)
+    return;
+  kbps = MIN (kbps, 300);
+  if (g_str_has_prefix (GST_OBJECT_NAME (gst_element_get_factory (encoder)),
+          "x264"))
+    g_object_set (encoder, "bitrate", kbps, NULL);
+  else
+    g_object_set (encoder, "target-bitrate", (int) kbps * 1000, NULL);
 }
 
 static void
