@@ -19,6 +19,13 @@
 /* pb-webrtc-rate.h asks for one each second. */
 #define TICK_MS 1000
 #define RTCP_INTERVAL (1 * GST_SECOND)
+/* RTCP may take so much: rtpsession spaces what is urgent, NACK and PLI, by it
+ * (RFC 4585, 3.5.2), and its own 5 % of 64 kbit/s would let a request wait for
+ * seconds, and the lost packet come too late. What is really sent is less. */
+#define RTCP_BPS 100000.0
+/* Else there is one after each frame, and what is overtaken by the last packet
+ * of its frame is told as lost. */
+#define TWCC_INTERVAL (50 * GST_MSECOND)
 /* Without any packet for so long it is interrupted, and then given up. */
 #define SILENCE_S 4
 #define GIVE_UP_S 15
@@ -393,6 +400,17 @@ on_peer_pem (GstElement *dtlsdec, GParamSpec *pspec, PbWebrtcPeer *self)
 }
 
 static void
+set_up_session (GstElement *rtpsession)
+{
+  g_autoptr (GObject) session = NULL;
+
+  g_object_set (rtpsession, "rtcp-min-interval", RTCP_INTERVAL,
+      "rtcp-fraction", RTCP_BPS, NULL);
+  g_object_get (rtpsession, "internal-session", &session, NULL);
+  g_object_set (session, "twcc-feedback-interval", TWCC_INTERVAL, NULL);
+}
+
+static void
 on_deep_element_added (GstBin *bin, GstBin *sub, GstElement *element,
     PbWebrtcPeer *self)
 {
@@ -404,7 +422,7 @@ on_deep_element_added (GstBin *bin, GstBin *sub, GstElement *element,
   } else if (strcmp (name, "nicesrc") == 0) {
     pb_webrtc_receive_watch (self, element);
   } else if (strcmp (name, "rtpsession") == 0) {
-    g_object_set (element, "rtcp-min-interval", RTCP_INTERVAL, NULL);
+    set_up_session (element);
   } else if (strcmp (name, "dtlsdec") == 0) {
     g_object_set (element, "pem", pb_webrtc_cert_get_pem (), NULL);
     pb_webrtc_peer_connect (self, element, "notify::peer-pem",
