@@ -16,7 +16,8 @@ G_BEGIN_DECLS
 /* What the files of the peer share. Unless a comment says otherwise a field
  * belongs to the peer's context, and a function is called from there. */
 
-/* One stream that we send: appsrc ! payloader ! capssetter ! webrtcbin */
+/* One stream that we send: appsrc ! parser ! payloader ! capssetter ! webrtcbin
+ */
 typedef struct
 {
   gatomicrefcount refs;

@@ -93,7 +93,6 @@ set_up_payloader (PbWebrtcSender *self, GstElement *payloader, guint payload,
   if (strcmp (encoding, "H264") == 0 || strcmp (encoding, "H265") == 0) {
     gst_util_set_object_arg (G_OBJECT (payloader), "aggregate-mode",
         "zero-latency");
-    g_object_set (payloader, "config-interval", -1, NULL);
   } else if (self->codec->is_video) {
     gst_util_set_object_arg (G_OBJECT (payloader), "picture-id-mode", "15-bit");
   }
@@ -119,26 +118,55 @@ send_caps (PbWebrtcSender *self, GstPad *src, GstCaps *caps)
   gst_pad_push_event (src, gst_event_new_caps (caps));
 }
 
+/* FALSE: its elements are not there. Before the payloader of H.264 and H.265 is
+ * what puts parameter sets before each keyframe that has none: the payloader
+ * itself, of 1.22, puts them before each slice of it, and a depayloader takes
+ * every slice for a frame then. */
+static gboolean
+make_chain (PbWebrtcSender *self, GstBin *bin, GstElement **source,
+    GstElement **payloader, GstElement **setter)
+{
+  const char *parser =
+      strcmp (self->codec->encoding, "H264") == 0 ||
+              strcmp (self->codec->encoding, "H265") == 0
+          ? self->codec->parser
+          : NULL;
+  const char *const factories[] = { "appsrc", self->codec->payloader,
+    "capssetter", parser };
+  GstElement *made[G_N_ELEMENTS (factories)] = { NULL };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (factories) && factories[i] != NULL; i++) {
+    made[i] = gst_element_factory_make (factories[i], NULL);
+    if (made[i] == NULL)
+      return FALSE;
+    gst_bin_add (bin, made[i]);
+  }
+  *source = made[0];
+  *payloader = made[1];
+  *setter = made[2];
+  if (made[3] == NULL)
+    return gst_element_link_many (made[0], made[1], made[2], NULL);
+
+  g_object_set (made[3], "config-interval", -1, NULL);
+
+  return gst_element_link_many (made[0], made[3], made[1], made[2], NULL) &&
+         gst_element_sync_state_with_parent (made[3]);
+}
+
 gboolean
 pb_webrtc_sender_link (PbWebrtcSender *self, guint payload, guint extmap,
     GstCaps *caps)
 {
   PbWebrtcPeer *peer = self->peer;
-  GstElement *source = gst_element_factory_make ("appsrc", NULL);
-  GstElement *payloader =
-      gst_element_factory_make (self->codec->payloader, NULL);
-  GstElement *setter = gst_element_factory_make ("capssetter", NULL);
+  GstElement *source, *payloader, *setter;
   GstPadTemplate *templ =
       gst_element_get_pad_template (peer->webrtc, "sink_%u");
   g_autofree char *name = g_strdup_printf ("sink_%u", self->mline);
   g_autoptr (GstPad) src = NULL, probed = NULL;
 
-  if (source == NULL || payloader == NULL || setter == NULL) {
-    gst_clear_object (&source);
-    gst_clear_object (&payloader);
-    gst_clear_object (&setter);
+  if (!make_chain (self, GST_BIN (peer->pipeline), &source, &payloader,
+          &setter))
     return FALSE;
-  }
   g_object_set (source, "is-live", TRUE, "format", GST_FORMAT_TIME, "caps",
       self->caps, "max-bytes", G_GUINT64_CONSTANT (0), "max-buffers",
       G_GUINT64_CONSTANT (0), "max-time", G_GUINT64_CONSTANT (0), NULL);
@@ -147,12 +175,9 @@ pb_webrtc_sender_link (PbWebrtcSender *self, guint payload, guint extmap,
    * webrtcbin refuses what differs in anything. */
   g_object_set (setter, "caps", caps, "join", FALSE, "replace", TRUE, NULL);
 
-  gst_bin_add_many (GST_BIN (peer->pipeline), source, payloader, setter, NULL);
   self->sink = gst_element_request_pad (peer->webrtc, templ, name, caps);
   src = gst_element_get_static_pad (setter, "src");
-  if (self->sink == NULL ||
-      !gst_element_link_many (source, payloader, setter, NULL) ||
-      gst_pad_link (src, self->sink) != GST_PAD_LINK_OK)
+  if (self->sink == NULL || gst_pad_link (src, self->sink) != GST_PAD_LINK_OK)
     return FALSE;
 
   g_object_get (self->sink, "transceiver", &self->transceiver, NULL);
