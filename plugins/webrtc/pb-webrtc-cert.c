@@ -12,6 +12,8 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include "core/pb-random.h"
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EVP_PKEY, EVP_PKEY_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (X509, X509_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (BIO, BIO_free_all)
@@ -26,10 +28,12 @@ make_certificate (EVP_PKEY *key)
 {
   g_autoptr (X509) cert = X509_new ();
   X509_NAME *name;
-  guint32 serial = g_random_int () >> 1 | 1;
+  guint32 serial;
 
   if (cert == NULL)
     return NULL;
+  pb_random_bytes (&serial, sizeof serial);
+  serial = serial >> 1 | 1;
 
   /* Nothing of this says who we are: the name is the same everywhere. */
   name = X509_get_subject_name (cert);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
+#include "core/pb-random.h"
 #include "pb-webrtc-peer-private.h"
 
 #include <string.h>
@@ -24,7 +25,8 @@ pb_webrtc_sender_new (PbWebrtcPeer *peer, guint index,
   self->mline = -1;
   self->caps = gst_caps_ref (track->caps);
   self->codec = pb_webrtc_codec_from_caps (track->caps);
-  self->ssrc = g_random_int () | 1;
+  pb_random_bytes (&self->ssrc, sizeof self->ssrc);
+  self->ssrc |= 1;
 
   return self;
 }
@@ -161,7 +163,7 @@ pb_webrtc_sender_link (PbWebrtcSender *self, guint payload, guint extmap,
   GstElement *source, *payloader, *setter;
   GstPadTemplate *templ =
       gst_element_get_pad_template (peer->webrtc, "sink_%u");
-  g_autofree char *name = g_strdup_printf ("sink_%u", self->mline);
+  g_autofree char *name = g_strdup_printf ("sink_%d", self->mline);
   g_autoptr (GstPad) src = NULL, probed = NULL;
 
   if (!make_chain (self, GST_BIN (peer->pipeline), &source, &payloader,
