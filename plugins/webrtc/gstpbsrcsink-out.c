@@ -365,6 +365,13 @@ remove_out (Out *out)
   }
   remove_child (self, out->src);
   remove_child (self, out->decoder);
+  /* the pad holds us, and we hold the pad */
+  if (out->ghost != NULL) {
+    g_autoptr (GstPad) inner =
+        GST_PAD (gst_proxy_pad_get_internal (GST_PROXY_PAD (out->ghost)));
+
+    g_object_set_data (G_OBJECT (inner), "pb-out", NULL);
+  }
   out_unref (out);
 }
 
