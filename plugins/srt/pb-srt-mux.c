@@ -46,6 +46,10 @@ typedef struct
 
 typedef struct
 {
+  /* Taken alone: mpegtsmux gives two pads that are requested at the same time
+   * the same number, and the second one fails. */
+  GMutex linking;
+
   GMutex lock;
   guint n_branches; /* lock */
   GArray *held;     /* lock; of Held */
@@ -75,6 +79,7 @@ gate_free (gpointer data)
 
   g_array_unref (gate->held);
   g_mutex_clear (&gate->lock);
+  g_mutex_clear (&gate->linking);
   g_free (gate);
 }
 
@@ -84,6 +89,7 @@ add_gate (GstElement *mux)
   Gate *gate = g_new0 (Gate, 1);
 
   g_mutex_init (&gate->lock);
+  g_mutex_init (&gate->linking);
   gate->held = new_held ();
   g_object_set_data_full (G_OBJECT (mux), GATE, gate, gate_free);
 }
@@ -273,6 +279,15 @@ find_parser (GstCaps *caps, gboolean *repeats_headers)
   return NULL;
 }
 
+static gboolean
+link_to_mux (GstElement *parser, GstElement *mux)
+{
+  g_autoptr (GMutexLocker) locker =
+      g_mutex_locker_new (&peek_gate (mux)->linking);
+
+  return gst_element_link (parser, mux);
+}
+
 /* Streaming thread, before the caps go further */
 static gboolean
 complete (GstElement *queue, GstElement *mux, GstCaps *caps)
@@ -298,7 +313,7 @@ complete (GstElement *queue, GstElement *mux, GstCaps *caps)
 
   gst_bin_add (GST_BIN (bin), parser);
   g_object_set_data (G_OBJECT (queue), PARSER, parser);
-  if (!gst_element_link (parser, mux) ||
+  if (!link_to_mux (parser, mux) ||
       !gst_element_link_pads (queue, "src", parser, "sink"))
     return fail_format (bin, queue, name);
   src = gst_element_get_static_pad (parser, "src");

@@ -25,8 +25,8 @@ struct _GstPbMediaSink
   gboolean is_unpaced;
 
   GMutex lock;
-  gint64 asked_us;     /* lock: monotonic, for the last keyframe; 0: never */
-  gboolean is_asking;  /* lock: once that is long enough ago */
+  gint64 asked_us;    /* lock: monotonic, for the last keyframe; 0: never */
+  gboolean is_asking; /* lock: once that is long enough ago */
 
   /* streaming thread */
   GstClockTime last_pts;
@@ -165,8 +165,9 @@ gst_pb_media_sink_set_caps (GstBaseSink *base, GstCaps *caps)
 {
   GstPbMediaSink *self = GST_PB_MEDIA_SINK (base);
 
-  self->is_video = g_str_has_prefix (
-      gst_structure_get_name (gst_caps_get_structure (caps, 0)), "video/");
+  self->is_video = g_str_has_prefix (gst_structure_get_name (
+                                         gst_caps_get_structure (caps, 0)),
+      "video/");
   self->callbacks.caps (caps, self->user_data);
 
   return TRUE;
@@ -256,6 +257,5 @@ gst_pb_media_sink_class_init (GstPbMediaSinkClass *klass)
   base_class->start = gst_pb_media_sink_start;
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_set_static_metadata (element_class, "pbsrcsink's sink",
-      "Sink/Network", "Gives encoded media to WebRTC",
-      "The Patchbay project");
+      "Sink/Network", "Gives encoded media to WebRTC", "The Patchbay project");
 }

@@ -62,8 +62,9 @@ clear_unlocked (GstPbMediaSrc *self)
 static gboolean
 caps_are_video (GstCaps *caps)
 {
-  return g_str_has_prefix (
-      gst_structure_get_name (gst_caps_get_structure (caps, 0)), "video/");
+  return g_str_has_prefix (gst_structure_get_name (
+                               gst_caps_get_structure (caps, 0)),
+      "video/");
 }
 
 /**
@@ -216,8 +217,8 @@ wait_for_item (GstPbMediaSrc *self, GstFlowReturn *flow)
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
   Item *item;
 
-  while (!self->is_flushing && !self->is_ended &&
-         g_queue_is_empty (&self->items))
+  while (
+      !self->is_flushing && !self->is_ended && g_queue_is_empty (&self->items))
     g_cond_wait (&self->cond, &self->lock);
   item = self->is_flushing ? NULL : g_queue_pop_head (&self->items);
   if (item == NULL) {

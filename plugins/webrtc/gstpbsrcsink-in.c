@@ -542,9 +542,8 @@ add_tee (In *in, GError **error)
 static void
 link_srt (In *in, PbCodec codec)
 {
-  GstElement *last = in->chain->len > 0
-                         ? in->chain->pdata[in->chain->len - 1]
-                         : NULL;
+  GstElement *last =
+      in->chain->len > 0 ? in->chain->pdata[in->chain->len - 1] : NULL;
 
   if (last != NULL && g_object_class_find_property (G_OBJECT_GET_CLASS (last),
                           "allow-not-linked") != NULL)

@@ -274,8 +274,8 @@ show (Out *out)
 {
   GstPbSrcSink *self = out->owner;
 
-  GST_INFO_OBJECT (self, "%s: source %u, track %u",
-      GST_PAD_NAME (out->ghost), out->source, out->track);
+  GST_INFO_OBJECT (self, "%s: source %u, track %u", GST_PAD_NAME (out->ghost),
+      out->source, out->track);
   gst_element_add_pad (GST_ELEMENT (self), out->ghost);
   if (out->decoder != NULL)
     gst_element_sync_state_with_parent (out->decoder);

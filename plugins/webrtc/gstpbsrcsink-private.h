@@ -90,12 +90,12 @@ struct _GstPbSrcSink
   gboolean is_receiver; /* of the slot */
 
   /* SRT; gstpbsrcsink-srt.c */
-  GstElement *srt;     /* lock: (nullable) unowned: the bin's */
-  GstElement *demux;   /* (nullable) unowned: the bin's; state changes */
-  GPtrArray *bridges;  /* lock */
-  guint n_bridges;     /* lock: ever made */
-  int srt_is_up;       /* atomic: somebody receives over SRT */
-  GMutex srt_lock;     /* its pads, one after the other; taken alone */
+  GstElement *srt;      /* lock: (nullable) unowned: the bin's */
+  GstElement *demux;    /* (nullable) unowned: the bin's; state changes */
+  GPtrArray *bridges;   /* lock */
+  guint n_bridges;      /* lock: ever made */
+  int srt_is_up;        /* atomic: somebody receives over SRT */
+  GMutex srt_lock;      /* its pads, one after the other; taken alone */
   guint out_latency_ms; /* lock: what comes over SRT may be later */
 
   /* lock: from NULL to READY and back */

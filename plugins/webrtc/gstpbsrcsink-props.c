@@ -324,35 +324,34 @@ install_media (void)
    *
    * Since: 0.1
    */
-  gst_pb_src_sink_props[PROP_VIDEO_CODEC] = g_param_spec_enum ("video-codec",
-      "Video codec", "What raw video is encoded to", get_codec_type (),
-      PB_CODEC_NONE, rw);
+  gst_pb_src_sink_props[PROP_VIDEO_CODEC] =
+      g_param_spec_enum ("video-codec", "Video codec",
+          "What raw video is encoded to", get_codec_type (), PB_CODEC_NONE, rw);
   /**
    * GstPbSrcSink:min-bitrate:
    *
    * Since: 0.1
    */
-  gst_pb_src_sink_props[PROP_MIN_BITRATE] = g_param_spec_uint ("min-bitrate",
-      "Minimum bitrate",
-      "Video is never encoded with less than this, in kbit/s", 10, 1000000,
-      GST_PB_SRC_SINK_MIN_KBPS, rw);
+  gst_pb_src_sink_props[PROP_MIN_BITRATE] =
+      g_param_spec_uint ("min-bitrate", "Minimum bitrate",
+          "Video is never encoded with less than this, in kbit/s", 10, 1000000,
+          GST_PB_SRC_SINK_MIN_KBPS, rw);
   /**
    * GstPbSrcSink:max-bitrate:
    *
    * Since: 0.1
    */
-  gst_pb_src_sink_props[PROP_MAX_BITRATE] = g_param_spec_uint ("max-bitrate",
-      "Maximum bitrate",
-      "Video is never encoded with more than this, in kbit/s", 10, 1000000,
-      GST_PB_SRC_SINK_MAX_KBPS, rw);
+  gst_pb_src_sink_props[PROP_MAX_BITRATE] =
+      g_param_spec_uint ("max-bitrate", "Maximum bitrate",
+          "Video is never encoded with more than this, in kbit/s", 10, 1000000,
+          GST_PB_SRC_SINK_MAX_KBPS, rw);
   /**
    * GstPbSrcSink:decode:
    *
    * Since: 0.1
    */
-  gst_pb_src_sink_props[PROP_DECODE] = g_param_spec_boolean ("decode",
-      "Decode", "Give raw media on the src pads, rather than encoded", FALSE,
-      rw);
+  gst_pb_src_sink_props[PROP_DECODE] = g_param_spec_boolean ("decode", "Decode",
+      "Give raw media on the src pads, rather than encoded", FALSE, rw);
 }
 
 static void
@@ -363,9 +362,9 @@ install_transport (void)
    *
    * Since: 0.1
    */
-  gst_pb_src_sink_props[PROP_TRANSPORT] = g_param_spec_enum ("transport",
-      "Transport", "What carries the media", get_transport_type (),
-      GST_PB_SRC_SINK_TRANSPORT_AUTO, rw);
+  gst_pb_src_sink_props[PROP_TRANSPORT] =
+      g_param_spec_enum ("transport", "Transport", "What carries the media",
+          get_transport_type (), GST_PB_SRC_SINK_TRANSPORT_AUTO, rw);
   /**
    * GstPbSrcSink:latency:
    *
@@ -388,10 +387,10 @@ install_transport (void)
    *
    * Since: 0.1
    */
-  gst_pb_src_sink_props[PROP_FEC] = g_param_spec_boolean ("fec",
-      "Forward error correction",
-      "Send video with ULPFEC as well, for ways too long to ask again", FALSE,
-      rw);
+  gst_pb_src_sink_props[PROP_FEC] =
+      g_param_spec_boolean ("fec", "Forward error correction",
+          "Send video with ULPFEC as well, for ways too long to ask again",
+          FALSE, rw);
   /**
    * GstPbSrcSink:local-address:
    *

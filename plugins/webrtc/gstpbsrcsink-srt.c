@@ -116,8 +116,8 @@ gst_pb_src_sink_link_srt (GstPbSrcSink *self, GstElement *tee, PbCodec codec)
     return NULL;
   }
 
-  sink = request_pad (self, srt,
-      codec == PB_CODEC_OPUS ? "audio_%u" : "video_%u");
+  sink =
+      request_pad (self, srt, codec == PB_CODEC_OPUS ? "audio_%u" : "video_%u");
   src = gst_element_request_pad_simple (tee, "src_%u");
   if (sink == NULL || src == NULL) {
     g_clear_pointer (&sink, gst_object_unref);
@@ -187,8 +187,8 @@ on_bridge_buffer (GstBuffer *buffer, gpointer user_data)
 
   if (bridge->caps != NULL)
     gst_pb_src_sink_take (bridge->owner, 0, bridge->track,
-        g_str_has_prefix (
-            gst_structure_get_name (gst_caps_get_structure (bridge->caps, 0)),
+        g_str_has_prefix (gst_structure_get_name (
+                              gst_caps_get_structure (bridge->caps, 0)),
             "video/"),
         sample);
 }

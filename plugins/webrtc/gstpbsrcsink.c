@@ -4,10 +4,10 @@
  * SECTION:element-pbsrcsink
  * @title: pbsrcsink
  *
- * Both ends of a slot over WebRTC: sends what is linked to its sink pads, raw or
- * encoded, and has a src pad for each stream that comes from the other end. A
- * browser, a WHIP or WHEP client or another pbsrcsink is at the other end; who,
- * where and how comes from the session.
+ * Both ends of a slot over WebRTC: sends what is linked to its sink pads, raw
+ * or encoded, and has a src pad for each stream that comes from the other end.
+ * A browser, a WHIP or WHEP client or another pbsrcsink is at the other end;
+ * who, where and how comes from the session.
  *
  * ## Sending: a test pattern and a tone, encoded here
  * |[<!-- send webrtc -->

@@ -54,10 +54,10 @@ set_missing (const GstCaps *caps, GError **error)
 {
   const char *usual = get_usual (caps);
   g_autofree char *sentence =
-      usual != NULL ? pb_missing_dup_sentence (usual)
-                    : g_strdup_printf ("There is no decoder for %s.",
-                          gst_structure_get_name (
-                              gst_caps_get_structure (caps, 0)));
+      usual != NULL
+          ? pb_missing_dup_sentence (usual)
+          : g_strdup_printf ("There is no decoder for %s.",
+                gst_structure_get_name (gst_caps_get_structure (caps, 0)));
 
   g_set_error_literal (error, GST_CORE_ERROR, GST_CORE_ERROR_MISSING_PLUGIN,
       sentence);
@@ -73,8 +73,9 @@ set_missing (const GstCaps *caps, GError **error)
 GstElement *
 pb_decode_make (const GstCaps *caps, GError **error)
 {
-  GList *all = gst_element_factory_list_get_elements (
-      GST_ELEMENT_FACTORY_TYPE_DECODER, GST_RANK_MARGINAL);
+  GList *all =
+      gst_element_factory_list_get_elements (GST_ELEMENT_FACTORY_TYPE_DECODER,
+          GST_RANK_MARGINAL);
   GList *able = gst_element_factory_list_filter (all, caps, GST_PAD_SINK,
       gst_caps_is_fixed (caps));
   GstElement *decoder = NULL;

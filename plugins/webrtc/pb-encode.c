@@ -97,8 +97,9 @@ compare (gconstpointer a, gconstpointer b)
   return one->row < other->row ? -1 : one->row > other->row;
 }
 
-/* Sorted. What a user has taken away with a rank of none (GST_PLUGIN_FEATURE_RANK)
- * is not there; much hardware has that rank in 1.22 all the same. */
+/* Sorted. What a user has taken away with a rank of none
+ * (GST_PLUGIN_FEATURE_RANK) is not there; much hardware has that rank in 1.22
+ * all the same. */
 static GArray *
 find_candidates (GList *factories, PbCodec codec)
 {
@@ -122,9 +123,9 @@ find_candidates (GList *factories, PbCodec codec)
 static GList *
 list_factories (PbCodec codec)
 {
-  return gst_element_factory_list_get_elements (codec == PB_CODEC_OPUS
-                                                    ? GST_ELEMENT_FACTORY_TYPE_AUDIO_ENCODER
-                                                    : GST_ELEMENT_FACTORY_TYPE_VIDEO_ENCODER,
+  return gst_element_factory_list_get_elements (
+      codec == PB_CODEC_OPUS ? GST_ELEMENT_FACTORY_TYPE_AUDIO_ENCODER
+                             : GST_ELEMENT_FACTORY_TYPE_VIDEO_ENCODER,
       GST_RANK_NONE);
 }
 
@@ -152,8 +153,8 @@ apply_preset (GstElement *encoder, const char *file)
   g_autoptr (GKeyFile) preset = g_key_file_new ();
   g_auto (GStrv) keys = NULL;
 
-  if (bytes == NULL || !g_key_file_load_from_bytes (preset, bytes,
-                           G_KEY_FILE_NONE, NULL)) {
+  if (bytes == NULL ||
+      !g_key_file_load_from_bytes (preset, bytes, G_KEY_FILE_NONE, NULL)) {
     GST_WARNING_OBJECT (encoder, "no preset %s", file);
     return;
   }
@@ -331,8 +332,8 @@ pb_encode_set_bitrate (GstElement *encoder, guint kbps)
 
   if (row == NULL || row->bitrate == NULL)
     return;
-  pspec = g_object_class_find_property (G_OBJECT_GET_CLASS (encoder),
-      row->bitrate);
+  pspec =
+      g_object_class_find_property (G_OBJECT_GET_CLASS (encoder), row->bitrate);
   if (pspec == NULL)
     return;
 

@@ -11,8 +11,8 @@
 #include "webrtc/gstpbsrcsink.h"
 #include "webrtc/pb-encode.h"
 
-/* pbsrcsink by itself: settings, pads, encoders, decoders, states. Beneath it is
- * an end that connects to nobody; tests/integration/webrtc.py has the real
+/* pbsrcsink by itself: settings, pads, encoders, decoders, states. Beneath it
+ * is an end that connects to nobody; tests/integration/webrtc.py has the real
  * one. */
 
 #define NOBODY                                                                 \
@@ -214,8 +214,7 @@ test_every_bad_setting_is_one_error (void)
     { NOBODY "min-bitrate=500 max-bitrate=400", "min-bitrate" },
     { "uri=pb://127.0.0.1:1/demo/cam token-file=/nonexistent/token",
         "token file" },
-    { NOBODY "name=pb direction=receive transport=srt",
-        "no return feed" },
+    { NOBODY "name=pb direction=receive transport=srt", "no return feed" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
@@ -267,8 +266,8 @@ test_a_player_finds_it_by_the_address (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (addresses); i++) {
     g_autoptr (GError) error = NULL;
-    GstElement *element = gst_element_make_from_uri (GST_URI_SRC, addresses[i],
-        NULL, &error);
+    GstElement *element =
+        gst_element_make_from_uri (GST_URI_SRC, addresses[i], NULL, &error);
     g_autofree char *uri = NULL;
 
     g_assert_no_error (error);
@@ -287,8 +286,8 @@ test_a_player_finds_it_by_the_address (void)
 static void
 test_raw_media_are_encoded_once (void)
 {
-  GstElement *pipeline = launch ("pbsrcsink name=pb " NOBODY VIDEO
-                                 "! pb.video_0 " AUDIO "! pb.audio_0");
+  GstElement *pipeline = launch (
+      "pbsrcsink name=pb " NOBODY VIDEO "! pb.video_0 " AUDIO "! pb.audio_0");
   g_autofree char *video = NULL, *audio = NULL;
 
   play (pipeline);
@@ -337,8 +336,9 @@ test_the_codec_is_what_was_asked_for (void)
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
-    g_autofree char *line = g_strdup_printf (
-        VIDEO "! pbsrcsink name=pb video-codec=%s " NOBODY, rows[i].codec);
+    g_autofree char *line =
+        g_strdup_printf (VIDEO "! pbsrcsink name=pb video-codec=%s " NOBODY,
+            rows[i].codec);
     g_autoptr (GstElementFactory) factory =
         rows[i].encoder != NULL ? gst_element_factory_find (rows[i].encoder)
                                 : NULL;
@@ -448,11 +448,12 @@ test_the_rate_is_followed (void)
   static const char *const codecs[] = { "h264", "h264", "vp8", "vp9", "h265" };
 
   for (guint i = 0; i < G_N_ELEMENTS (encoders); i++) {
-    g_autofree char *line = g_strdup_printf (
-        "videotestsrc is-live=true pattern=snow ! "
-        "video/x-raw,width=160,height=90,framerate=25/1 ! "
-        "pbsrcsink name=pb video-codec=%s min-bitrate=100 max-bitrate=2000 " NOBODY,
-        codecs[i]);
+    g_autofree char *line =
+        g_strdup_printf ("videotestsrc is-live=true pattern=snow ! "
+                         "video/x-raw,width=160,height=90,framerate=25/1 ! "
+                         "pbsrcsink name=pb video-codec=%s min-bitrate=100 "
+                         "max-bitrate=2000 " NOBODY,
+            codecs[i]);
     GstPluginFeature *hidden = i == 1 ? hide ("x264enc") : NULL;
     g_autoptr (GstElement) pb = NULL;
     GstElement *pipeline;
@@ -545,22 +546,25 @@ test_the_presets_fit_their_elements (void)
     keys = g_key_file_get_keys (preset, "Patchbay live", NULL, NULL);
     g_assert_cmpuint (g_strv_length (keys), >, 1);
 
-    factories = gst_element_factory_list_get_elements (
-        GST_ELEMENT_FACTORY_TYPE_ENCODER, GST_RANK_NONE);
+    factories =
+        gst_element_factory_list_get_elements (GST_ELEMENT_FACTORY_TYPE_ENCODER,
+            GST_RANK_NONE);
     for (l = factories; l != NULL; l = l->next) {
       g_autoptr (GstElementFactory) factory =
           GST_ELEMENT_FACTORY (gst_plugin_feature_load (l->data));
       GstElement *element;
 
       if (factory == NULL ||
-          g_strcmp0 (g_type_name (gst_element_factory_get_element_type (factory)),
+          g_strcmp0 (g_type_name (
+                         gst_element_factory_get_element_type (factory)),
               stem) != 0)
         continue;
       element = gst_element_factory_create (factory, NULL);
       for (guint i = 0; keys[i] != NULL; i++)
         if (keys[i][0] != '_')
-          g_assert_nonnull (g_object_class_find_property (
-              G_OBJECT_GET_CLASS (element), keys[i]));
+          g_assert_nonnull (
+              g_object_class_find_property (G_OBJECT_GET_CLASS (element),
+                  keys[i]));
       if (GST_IS_PRESET (element))
         g_assert_true (
             gst_preset_load_preset (GST_PRESET (element), "Patchbay live"));
@@ -692,7 +696,8 @@ test_pads_have_names (void)
   GstElement *element = gst_element_factory_make ("pbsrcsink", NULL);
   g_autoptr (GstPad) one = gst_element_request_pad_simple (element, "video_0");
   g_autoptr (GstPad) two = gst_element_request_pad_simple (element, "video_%u");
-  g_autoptr (GstPad) tone = gst_element_request_pad_simple (element, "audio_%u");
+  g_autoptr (GstPad) tone =
+      gst_element_request_pad_simple (element, "audio_%u");
 
   g_assert_cmpstr (GST_PAD_NAME (one), ==, "video_0");
   g_assert_cmpstr (GST_PAD_NAME (two), ==, "video_1");
@@ -741,9 +746,9 @@ test_pads_come_and_go_while_it_plays (void)
 static void
 test_a_silent_stream_does_not_hold_the_others_up_for_ever (void)
 {
-  GstElement *pipeline = launch (
-      "pbsrcsink name=pb " NOBODY VIDEO "! pb.video_0 "
-      "appsrc name=mute is-live=true format=time ! pb.audio_0");
+  GstElement *pipeline =
+      launch ("pbsrcsink name=pb " NOBODY VIDEO "! pb.video_0 "
+              "appsrc name=mute is-live=true format=time ! pb.audio_0");
   g_autofree char *caps = NULL;
 
   play (pipeline);
@@ -758,8 +763,7 @@ static void
 test_the_end_of_all_streams_is_said_once (void)
 {
   GstElement *pipeline = launch (
-      "pbsrcsink name=pb " NOBODY
-      "videotestsrc is-live=true num-buffers=10 ! "
+      "pbsrcsink name=pb " NOBODY "videotestsrc is-live=true num-buffers=10 ! "
       "video/x-raw,width=160,height=90 ! pb.video_0 "
       "audiotestsrc is-live=true num-buffers=40 ! pb.audio_0");
   g_autoptr (GstMessage) message = NULL;
@@ -897,8 +901,8 @@ bring (GstElement *pipeline, GPtrArray *samples, guint from, guint n,
 
     GST_BUFFER_PTS (buffer) = gst_clock_get_time (clock) - base;
     GST_BUFFER_DTS (buffer) = GST_CLOCK_TIME_NONE;
-    sample = gst_sample_new (buffer, anew && i == from ? caps : NULL, NULL,
-        NULL);
+    sample =
+        gst_sample_new (buffer, anew && i == from ? caps : NULL, NULL, NULL);
     fake_end.callbacks.received (source, track, is_video, sample,
         fake_end.user_data);
   }
@@ -957,10 +961,10 @@ static void
 test_streams_arrive_with_their_latency (void)
 {
   g_autoptr (GPtrArray) video = record_video (), audio = record_audio ();
-  GstElement *pipeline = launch (
-      "pbsrcsink name=pb latency=321 " NOBODY
-      "pb.video_src_0 ! queue ! fakesink name=v sync=true "
-      "pb.audio_src_0 ! queue ! fakesink name=a sync=true");
+  GstElement *pipeline =
+      launch ("pbsrcsink name=pb latency=321 " NOBODY
+              "pb.video_src_0 ! queue ! fakesink name=v sync=true "
+              "pb.audio_src_0 ! queue ! fakesink name=a sync=true");
   g_autoptr (GstElement) pb = get (pipeline, "pb");
   g_autoptr (GstPad) pad = NULL;
   g_autoptr (GstQuery) query = gst_query_new_latency ();
@@ -1060,10 +1064,10 @@ static void
 test_the_senders_pads_stay_when_it_comes_back (void)
 {
   g_autoptr (GPtrArray) video = record_video (), audio = record_audio ();
-  GstElement *pipeline = launch (
-      "pbsrcsink name=pb " NOBODY
-      "pb.video_src_0 ! queue ! fakesink name=v sync=false "
-      "pb.audio_src_0 ! queue ! fakesink name=a sync=false");
+  GstElement *pipeline =
+      launch ("pbsrcsink name=pb " NOBODY
+              "pb.video_src_0 ! queue ! fakesink name=v sync=false "
+              "pb.audio_src_0 ! queue ! fakesink name=a sync=false");
   g_autoptr (GstElement) pb = get (pipeline, "pb");
   guint v[2] = { 0 }, a[2] = { 0 };
 
@@ -1102,10 +1106,10 @@ static void
 test_a_return_feeds_pads_go_with_it (void)
 {
   g_autoptr (GPtrArray) audio = record_audio ();
-  GstElement *pipeline = launch ("pbsrcsink name=pb " NOBODY VIDEO
-                                 "! pb.video_0 "
-                                 "pb.audio_src_0 ! queue ! "
-                                 "fakesink name=a async=false sync=false");
+  GstElement *pipeline =
+      launch ("pbsrcsink name=pb " NOBODY VIDEO "! pb.video_0 "
+              "pb.audio_src_0 ! queue ! "
+              "fakesink name=a async=false sync=false");
   g_autoptr (GstElement) pb = get (pipeline, "pb");
   guint a[2] = { 0 }, n_removed = 0;
 
@@ -1147,8 +1151,7 @@ static void
 test_a_stuck_pipeline_loses_and_asks_for_a_keyframe (void)
 {
   g_autoptr (GPtrArray) video = record_video ();
-  GstElement *pipeline = launch ("pbsrcsink name=pb " NOBODY
-                                 "pb.video_src_0 ! "
+  GstElement *pipeline = launch ("pbsrcsink name=pb " NOBODY "pb.video_src_0 ! "
                                  "fakesink name=v sync=false");
   g_autoptr (GstElement) v = get (pipeline, "v");
   g_autoptr (GstPad) pad = gst_element_get_static_pad (v, "sink");

@@ -20,7 +20,7 @@ def test_canary(scope):
     dots, debug = scope.path("dots"), dict(G_MESSAGES_DEBUG="all", GST_DEBUG="*:9", GST_DEBUG_NO_COLOR="1")
     os.mkdir(dots)
     server = scope.server(debug=True, G_MESSAGES_DEBUG="all", SOUP_DEBUG="all")
-    answer = server.create()
+    answer = server.create(streams=("cam-wide", "cam-back"))
     admin = answer["token"]
     send, receive = server.mint(admin, "cam-wide", "send"), server.mint(admin, "cam-wide", "receive")
     passphrase = server.strings(admin)["passphrase"]
@@ -31,6 +31,16 @@ def test_canary(scope):
         scope.pipeline("director", f"pbsignal uri=pb://127.0.0.1:{server.port}/demo", token=admin, GST_DEBUG_FILE=logs["director"], **debug),
     ]
     children[0].wait_count("out", 10, timeout=180)
+    # the same over WebRTC, in a slot of its own
+    there, back = server.mint(admin, "cam-back", "send"), server.mint(admin, "cam-back", "receive")
+    logs["viewer"], logs["camera"] = scope.path("viewer.log"), scope.path("camera.log")
+    children += [
+        scope.pipeline("viewer", f"pbsrcsink uri={server.uri('cam-back')} ! fakesink name=out sync=false", token=back, count=("out",),
+                       GST_DEBUG_FILE=logs["viewer"], GST_DEBUG_DUMP_DOT_DIR=dots, **debug),
+        scope.pipeline("camera", f"videotestsrc is-live=true ! video/x-raw,width=160,height=90,framerate=10/1 ! pbsrcsink uri={server.uri('cam-back')}",
+                       token=there, GST_DEBUG_FILE=logs["camera"], GST_DEBUG_DUMP_DOT_DIR=dots, **debug),
+    ]
+    children[3].wait_count("out", 10, timeout=180)
     pbctl = scope.run("pbctl", [PBCTL, "--server", server.url, "tally", "cam-wide", "program"], env=environment(PATCHBAY_TOKEN=admin, **debug))
     pbctl.wait()
     children[2].wait_message("pb-tally", timeout=180)
@@ -51,7 +61,8 @@ def test_canary(scope):
             texts[os.path.basename(path)] = f.read()
     expect(len(texts["sender.log"]) > 100000, "the log is there to be searched")
     for what, secret in (("passphrase", passphrase), ("admin token", admin.split(".")[1]), ("sender's token", send.split(".")[1]),
-                         ("receiver's token", receive.split(".")[1]), ("server secret", SECRET), ("token payload", send.split(".")[0])):
+                         ("receiver's token", receive.split(".")[1]), ("server secret", SECRET), ("token payload", send.split(".")[0]),
+                         ("camera's token", there.split(".")[1]), ("viewer's token", back.split(".")[1]), ("private key of DTLS", "PRIVATE KEY-----")):
         for name, text in texts.items():
             at = text.find(secret)
             expect(at < 0, f"the {what} is in {name}: …{text[max(0, at - 200):at]}[HERE]")
