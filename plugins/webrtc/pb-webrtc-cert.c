@@ -158,7 +158,7 @@ pb_webrtc_cert_read_der (const char *pem)
 }
 
 static GMutex prepare_lock;
-static gboolean is_prepared;     /* prepare_lock */
+static gboolean is_prepared;    /* prepare_lock */
 static GThread *prepare_thread; /* prepare_lock */
 
 static gpointer

@@ -121,8 +121,8 @@ set_h264 (GstStructure *out, const GstCaps *caps)
   const char *profile = NULL, *value = "42e01f";
 
   if (caps != NULL)
-    profile = gst_structure_get_string (gst_caps_get_structure (caps, 0),
-        "profile");
+    profile =
+        gst_structure_get_string (gst_caps_get_structure (caps, 0), "profile");
   for (gsize i = 0; i < G_N_ELEMENTS (profiles); i++)
     if (g_strcmp0 (profile, profiles[i].profile) == 0)
       value = profiles[i].value;
@@ -153,9 +153,8 @@ pb_webrtc_codec_new_caps (const PbWebrtcCodec *codec, const GstCaps *caps,
   if (strcmp (codec->encoding, "H264") == 0)
     set_h264 (out, caps);
   if (!codec->is_video)
-    gst_structure_set (out, "encoding-params", G_TYPE_STRING, "2",
-        "minptime", G_TYPE_STRING, "10", "useinbandfec", G_TYPE_STRING, "1",
-        NULL);
+    gst_structure_set (out, "encoding-params", G_TYPE_STRING, "2", "minptime",
+        G_TYPE_STRING, "10", "useinbandfec", G_TYPE_STRING, "1", NULL);
   if (codec->is_video)
     gst_structure_set (out, "rtcp-fb-nack-pli", G_TYPE_BOOLEAN, TRUE,
         "rtcp-fb-ccm-fir", G_TYPE_BOOLEAN, TRUE, NULL);

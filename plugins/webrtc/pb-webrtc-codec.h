@@ -13,12 +13,12 @@ G_BEGIN_DECLS
 typedef struct
 {
   gboolean is_video;
-  const char *encoding;    /* in the SDP */
-  const char *media_type;  /* of the caps */
+  const char *encoding;   /* in the SDP */
+  const char *media_type; /* of the caps */
   const char *payloader;
   const char *depayloader;
-  const char *parser;      /* (nullable): after the depayloader */
-  const char *received;    /* caps of what is handed up */
+  const char *parser;   /* (nullable): after the depayloader */
+  const char *received; /* caps of what is handed up */
   guint clock_rate;
 } PbWebrtcCodec;
 

@@ -162,8 +162,8 @@ void
 pb_webrtc_ice_restart (PbWebrtcPeer *self)
 {
   GST_INFO ("WebRTC peer %p: ICE restart", self);
-  self->has_restarted = nice_agent_restart_stream (self->agent, STREAM) ||
-                        self->has_restarted;
+  self->has_restarted =
+      nice_agent_restart_stream (self->agent, STREAM) || self->has_restarted;
   self->tells_candidates = TRUE;
 }
 

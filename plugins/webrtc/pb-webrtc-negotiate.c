@@ -369,9 +369,8 @@ parse (PbWebrtcPeer *self, const char *type, const char *text, GError **error)
     return NULL;
 
   is_fit = sdp_type == PB_SDP_OFFER
-               ? pb_webrtc_sdp_continues (sdp, self->next_offer != NULL
-                                                   ? self->next_offer
-                                                   : self->remote)
+               ? pb_webrtc_sdp_continues (sdp,
+                     self->next_offer != NULL ? self->next_offer : self->remote)
                : self->is_negotiating && self->local != NULL &&
                      self->awaits_remote &&
                      pb_webrtc_sdp_answers (sdp, self->local->sdp);
@@ -399,10 +398,10 @@ pb_webrtc_negotiate_remote (PbWebrtcPeer *self, const char *type,
     return TRUE;
   }
 
-  is_set = self->config.is_offerer ? set_remote (self, sdp,
-                                         GST_WEBRTC_SDP_TYPE_ANSWER,
-                                         do_answer_set)
-                                   : set_offer (self, sdp);
+  is_set =
+      self->config.is_offerer
+          ? set_remote (self, sdp, GST_WEBRTC_SDP_TYPE_ANSWER, do_answer_set)
+          : set_offer (self, sdp);
   if (!is_set)
     g_set_error_literal (error, PB_ERROR, PB_ERROR_INVALID,
         "a description that GStreamer cannot read");

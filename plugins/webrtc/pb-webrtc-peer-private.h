@@ -26,10 +26,10 @@ typedef struct
   const PbWebrtcCodec *codec; /* (nullable): nobody can send that */
   guint ssrc;
   GstCaps *caps;
-  int mline; /* -1: none yet */
-  GstPad *sink; /* owned: webrtcbin's */
+  int mline;                            /* -1: none yet */
+  GstPad *sink;                         /* owned: webrtcbin's */
   GstWebRTCRTPTransceiver *transceiver; /* owned */
-  int is_wanted; /* atomic: the counterpart takes it */
+  int is_wanted;                        /* atomic: the counterpart takes it */
 
   GMutex lock;
   GstAppSrc *source; /* lock; owned */
@@ -64,13 +64,13 @@ struct _PbWebrtcPeer
   PbWebrtcCallbacks callbacks;
   gpointer user_data;
 
-  PbWebrtcRate *rate; /* owned; set in new, any thread */
+  PbWebrtcRate *rate;   /* owned; set in new, any thread */
   GstElement *pipeline; /* owned; NULL before start and once freed */
-  GstElement *webrtc; /* owned */
-  NiceAgent *agent; /* owned */
+  GstElement *webrtc;   /* owned */
+  NiceAgent *agent;     /* owned */
   PbWebrtcState state;
   gboolean has_local, has_remote; /* descriptions */
-  GSource *deadline, *tick; /* owned */
+  GSource *deadline, *tick;       /* owned */
 
   /* negotiation */
   GstWebRTCSessionDescription *local; /* (nullable) owned: the last one */
@@ -78,44 +78,44 @@ struct _PbWebrtcPeer
   gboolean is_negotiating;
   gboolean awaits_remote; /* their candidates wait for their description */
   gboolean is_gathered, is_description_due, has_offered;
-  GSource *gather; /* owned */
+  GSource *gather;   /* owned */
   GQueue candidates; /* of char *: "0 candidate:…", that wait */
   guint n_remote_candidates;
   guint n_mlines, next_payload;
   /* what waits for the end of it */
   gboolean wants_restart;
   GArray *next_tracks; /* (nullable) owned: of PbWebrtcTrack */
-  PbSdp *next_offer; /* (nullable) owned */
+  PbSdp *next_offer;   /* (nullable) owned */
 
   gboolean is_on_loopback;
-  gboolean has_restarted; /* webrtcbin's ICE credentials are old */
+  gboolean has_restarted;    /* webrtcbin's ICE credentials are old */
   gboolean tells_candidates; /* again */
 
   GObject *channel; /* (nullable) owned: the data channel */
   gboolean is_channel_open;
-  int n_texts; /* atomic: on their way into the context */
-  GQueue requests; /* for figures: in the order of their promises */
+  int n_texts;           /* atomic: on their way into the context */
+  GQueue requests;       /* for figures: in the order of their promises */
   PbWebrtcCounts counts; /* at the last get_stats() */
 
   GMutex lock;
   gboolean is_closed; /* lock: freed, nothing more is posted */
-  GQueue tasks; /* lock */
-  GSource *deliver; /* lock; owned */
+  GQueue tasks;       /* lock */
+  GSource *deliver;   /* lock; owned */
   GPtrArray *senders; /* lock; changed from the context only */
-  PbSdp *remote; /* lock; changed from the context only; (nullable) */
-  GBytes *peer_der; /* lock; (nullable): the certificate that was shown */
-  GArray *receivers; /* lock: of PbWebrtcReceiver, by track */
-  guint n_pads; /* lock: that webrtcbin made for their streams */
+  PbSdp *remote;      /* lock; changed from the context only; (nullable) */
+  GBytes *peer_der;   /* lock; (nullable): the certificate that was shown */
+  GArray *receivers;  /* lock: of PbWebrtcReceiver, by track */
+  guint n_pads;       /* lock: that webrtcbin made for their streams */
 
-  GRWLock calling; /* read: in `received`; write: to end that for good */
+  GRWLock calling;  /* read: in `received`; write: to end that for good */
   gboolean is_over; /* calling */
 
   guint silent_s, longest_s; /* without a packet, and the most there was */
-  int n_packets; /* atomic: since the last tick */
-  int is_verified; /* atomic: the certificate is the one signalled */
-  int can_send; /* atomic: and the peer is CONNECTED */
-  int keyframe_asked; /* atomic: needs_keyframe is on its way */
-  int estimate_told; /* atomic: so is estimate */
+  int n_packets;             /* atomic: since the last tick */
+  int is_verified;           /* atomic: the certificate is the one signalled */
+  int can_send;              /* atomic: and the peer is CONNECTED */
+  int keyframe_asked;        /* atomic: needs_keyframe is on its way */
+  int estimate_told;         /* atomic: so is estimate */
 };
 
 /* peer */

@@ -118,7 +118,7 @@ pb_webrtc_peer_post (PbWebrtcPeer *self, PbWebrtcTask func, gpointer data,
   Task *task = g_new (Task, 1);
   gboolean is_closed;
 
-  *task = (Task) { func, data, destroy };
+  *task = (Task){ func, data, destroy };
   g_mutex_lock (&self->lock);
   is_closed = self->is_closed;
   if (!is_closed)
@@ -126,8 +126,8 @@ pb_webrtc_peer_post (PbWebrtcPeer *self, PbWebrtcTask func, gpointer data,
   if (!is_closed && self->deliver == NULL) {
     self->deliver = g_idle_source_new ();
     g_source_set_priority (self->deliver, G_PRIORITY_DEFAULT);
-    g_source_set_callback (self->deliver, on_deliver,
-        pb_webrtc_peer_ref (self), (GDestroyNotify) pb_webrtc_peer_unref);
+    g_source_set_callback (self->deliver, on_deliver, pb_webrtc_peer_ref (self),
+        (GDestroyNotify) pb_webrtc_peer_unref);
     g_source_attach (self->deliver, self->context);
   }
   g_mutex_unlock (&self->lock);
@@ -183,7 +183,7 @@ pb_webrtc_peer_new_promise (PbWebrtcPeer *self, PbWebrtcTask func)
 {
   Promise *promise = g_new (Promise, 1);
 
-  *promise = (Promise) { pb_webrtc_peer_ref (self), func };
+  *promise = (Promise){ pb_webrtc_peer_ref (self), func };
 
   return gst_promise_new_with_change_func (on_promise, promise, promise_free);
 }
@@ -223,6 +223,14 @@ pb_webrtc_peer_fail (PbWebrtcPeer *self, PbFault fault, const char *reason)
   pb_webrtc_peer_post (self, do_fail, GINT_TO_POINTER (fault), NULL);
 }
 
+/* No pair of candidates worked. */
+static PbFault
+get_path_fault (PbWebrtcPeer *self)
+{
+  return self->config.is_relay_only ? PB_FAULT_RELAY_UNREACHABLE
+                                    : PB_FAULT_NO_PATH;
+}
+
 static gboolean
 on_deadline (gpointer user_data)
 {
@@ -230,7 +238,7 @@ on_deadline (gpointer user_data)
 
   pb_timer_clear (&self->deadline);
   pb_webrtc_peer_fail (self,
-      self->has_local && self->has_remote ? PB_FAULT_NO_PATH
+      self->has_local && self->has_remote ? get_path_fault (self)
                                           : PB_FAULT_TIMED_OUT,
       "no connection in time");
 
@@ -344,7 +352,7 @@ do_connection_state (PbWebrtcPeer *self, gpointer unused)
     case GST_WEBRTC_PEER_CONNECTION_STATE_FAILED:
       pb_webrtc_peer_set_state (self, PB_WEBRTC_FAILED,
           self->state >= PB_WEBRTC_CONNECTED ? PB_FAULT_PEER_LOST
-                                             : PB_FAULT_NO_PATH);
+                                             : get_path_fault (self));
       break;
     case GST_WEBRTC_PEER_CONNECTION_STATE_DISCONNECTED:
       if (self->state == PB_WEBRTC_CONNECTED)
@@ -463,7 +471,7 @@ on_candidate (GstElement *webrtc, guint mline, const char *line,
 {
   Candidate *candidate = g_new (Candidate, 1);
 
-  *candidate = (Candidate) { mline, g_strdup (line) };
+  *candidate = (Candidate){ mline, g_strdup (line) };
   pb_webrtc_peer_post (self, do_candidate, candidate, candidate_free);
 }
 

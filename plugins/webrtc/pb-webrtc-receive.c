@@ -147,7 +147,8 @@ link_chain (PbWebrtcPeer *peer, GstPad *pad, const PbWebrtcCodec *codec,
   PbWebrtcReceiver *entry;
   Receiver *receiver;
 
-  if (depay == NULL || sink == NULL || (codec->parser != NULL && parser == NULL))
+  if (depay == NULL || sink == NULL ||
+      (codec->parser != NULL && parser == NULL))
     return FALSE;
 
   set_if_any (depay, "request-keyframe");
@@ -155,7 +156,7 @@ link_chain (PbWebrtcPeer *peer, GstPad *pad, const PbWebrtcCodec *codec,
   g_object_set (sink, "sync", FALSE, "async", FALSE, "enable-last-sample",
       FALSE, "caps", caps, NULL);
   receiver = g_new (Receiver, 1);
-  *receiver = (Receiver) { pb_webrtc_peer_ref (peer), track, codec->is_video };
+  *receiver = (Receiver){ pb_webrtc_peer_ref (peer), track, codec->is_video };
   gst_app_sink_set_callbacks (GST_APP_SINK (sink),
       (GstAppSinkCallbacks *) &callbacks, receiver, receiver_free);
   if (parser != NULL ? !gst_element_link_many (depay, parser, sink, NULL)

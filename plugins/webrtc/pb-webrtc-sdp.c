@@ -73,8 +73,8 @@ rate_payload (const PbSdpCodec *theirs, const PbWebrtcCodec *codec,
  * Returns: the payload type that the m-line has for it, 0 for none
  */
 guint
-pb_webrtc_sdp_find_payload (PbSdp *sdp, guint media,
-    const PbWebrtcCodec *codec, const GstCaps *track)
+pb_webrtc_sdp_find_payload (PbSdp *sdp, guint media, const PbWebrtcCodec *codec,
+    const GstCaps *track)
 {
   g_autoptr (GstCaps) ours = pb_webrtc_codec_new_caps (codec, track, 96);
   guint best = 0, found = 0;
@@ -107,9 +107,8 @@ pb_webrtc_sdp_find_extmap (PbSdp *sdp, guint media, const char *uri)
 {
   const char *value;
 
-  for (guint i = 0; (value = pb_sdp_get_attribute (sdp, media, "extmap", i)) !=
-                    NULL;
-       i++) {
+  for (guint i = 0;
+       (value = pb_sdp_get_attribute (sdp, media, "extmap", i)) != NULL; i++) {
     const char *space = strchr (value, ' ');
     gsize length = strlen (uri);
     int id = atoi (value);

@@ -29,7 +29,7 @@ gboolean pb_webrtc_sdp_answers (PbSdp *answer, const GstSDPMessage *offer);
 /* Whether a later offer keeps those of the earlier one. */
 gboolean pb_webrtc_sdp_continues (PbSdp *sdp, PbSdp *earlier);
 
-#define PB_WEBRTC_TWCC_URI                                                    \
+#define PB_WEBRTC_TWCC_URI                                                     \
   "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 
 G_END_DECLS

@@ -132,8 +132,8 @@ set_codecs (PbWebrtcPeer *self, PbWebrtcStats *stats)
         g_array_index (self->receivers, PbWebrtcReceiver, i).codec);
 }
 
-/* webrtcbin answers with nothing while it is busy, and leaves out a stream whose
- * session it cannot look into just now. */
+/* webrtcbin answers with nothing while it is busy, and leaves out a stream
+ * whose session it cannot look into just now. */
 static void
 keep_growing (PbWebrtcCounts *now, const PbWebrtcCounts *then)
 {
@@ -203,7 +203,7 @@ pb_webrtc_peer_get_stats (PbWebrtcPeer *self, PbWebrtcStatsFunc done,
 {
   Request *request = g_new (Request, 1);
 
-  *request = (Request) { done, user_data };
+  *request = (Request){ done, user_data };
   g_queue_push_tail (&self->requests, request);
   g_signal_emit_by_name (self->webrtc, "get-stats", NULL,
       pb_webrtc_peer_new_promise (self, do_stats));

@@ -89,8 +89,7 @@ wait_for_tasks (GstElement *webrtc)
   promise = gst_promise_new_with_change_func (on_idle, wait, wait_unref);
   g_signal_emit_by_name (webrtc, "get-stats", NULL, promise);
   g_mutex_lock (&wait->lock);
-  while (!wait->is_done &&
-         g_cond_wait_until (&wait->cond, &wait->lock, end_us))
+  while (!wait->is_done && g_cond_wait_until (&wait->cond, &wait->lock, end_us))
     ;
   g_mutex_unlock (&wait->lock);
   gst_promise_unref (promise);
@@ -152,8 +151,7 @@ pb_webrtc_peer_settle (void)
   gint64 end_us = g_get_monotonic_time () + SETTLE_US;
 
   g_mutex_lock (&ending_lock);
-  while (n_ending > 0 &&
-         g_cond_wait_until (&ending_cond, &ending_lock, end_us))
+  while (n_ending > 0 && g_cond_wait_until (&ending_cond, &ending_lock, end_us))
     ;
   g_mutex_unlock (&ending_lock);
   pb_webrtc_cert_settle ();

@@ -154,9 +154,9 @@ pb_webrtc_tracks_take_answer (PbWebrtcPeer *self)
   gboolean is_any = FALSE;
 
   for (guint i = 0; i < pb_sdp_get_n_media (self->remote); i++)
-    is_any = is_any || (!pb_sdp_is_rejected (self->remote, i) &&
-                           pb_sdp_get_direction (self->remote, i) !=
-                               PB_SDP_INACTIVE);
+    is_any = is_any ||
+             (!pb_sdp_is_rejected (self->remote, i) &&
+                 pb_sdp_get_direction (self->remote, i) != PB_SDP_INACTIVE);
   for (guint i = 0; i < self->senders->len; i++) {
     PbWebrtcSender *sender = g_ptr_array_index (self->senders, i);
 
@@ -327,8 +327,9 @@ pb_webrtc_tracks_number (PbWebrtcPeer *self)
     gboolean is_known = FALSE;
 
     for (guint j = 0; j < self->receivers->len; j++)
-      is_known = is_known ||
-                 g_array_index (self->receivers, PbWebrtcReceiver, j).mline == i;
+      is_known =
+          is_known ||
+          g_array_index (self->receivers, PbWebrtcReceiver, j).mline == i;
     if (!is_known && kind != PB_SDP_DATA &&
         (pb_sdp_get_direction (self->remote, i) & PB_SDP_SENDONLY) != 0) {
       PbWebrtcReceiver receiver = { i, kind == PB_SDP_VIDEO, NULL, NULL };
@@ -365,8 +366,7 @@ retire (PbWebrtcPeer *self, guint index)
 gboolean
 pb_webrtc_tracks_replace (PbWebrtcPeer *self, const GArray *tracks)
 {
-  GPtrArray *senders =
-      g_ptr_array_new_with_free_func (pb_webrtc_sender_unref);
+  GPtrArray *senders = g_ptr_array_new_with_free_func (pb_webrtc_sender_unref);
   GPtrArray *old;
   gboolean is_other = FALSE;
 

@@ -6,7 +6,7 @@
 #include <gst/app/gstappsink.h>
 #include <gst/video/video.h>
 
-#define WATCHDOG_S 40
+#define WATCHDOG_S 120
 
 typedef struct
 {
@@ -59,8 +59,9 @@ on_encoded (GstAppSink *sink, gpointer user_data)
 
   /* x264enc moves its segment so that no DTS is below 0 */
   copy = gst_buffer_copy (buffer);
-  GST_BUFFER_PTS (copy) = gst_segment_to_running_time (
-      gst_sample_get_segment (sample), GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
+  GST_BUFFER_PTS (copy) =
+      gst_segment_to_running_time (gst_sample_get_segment (sample),
+          GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
   GST_BUFFER_DTS (copy) = GST_CLOCK_TIME_NONE;
   g_mutex_lock (&pair->lock);
   feed->n++;
@@ -81,7 +82,7 @@ add_encoder (Pair *self, guint end, guint track, const char *name)
   g_autoptr (GError) error = NULL;
   GstElement *bin, *sink;
 
-  *feed = (Feed) { self, end, track, !g_str_equal (name, "opus"), 0 };
+  *feed = (Feed){ self, end, track, !g_str_equal (name, "opus"), 0 };
   for (gsize i = 0; i < G_N_ELEMENTS (media); i++)
     if (g_str_equal (media[i].name, name))
       text = g_strdup_printf ("%s ! appsink sync=0 name=s%u-%u", media[i].chain,
@@ -170,7 +171,8 @@ pair_release_candidates (Pair *self)
 {
   self->holds_candidates = FALSE;
   for (guint i = 0; i < self->held->len; i++) {
-    g_auto (GStrv) part = g_strsplit (g_ptr_array_index (self->held, i), " ", 3);
+    g_auto (GStrv) part =
+        g_strsplit (g_ptr_array_index (self->held, i), " ", 3);
 
     give_candidate (&self->ends[atoi (part[0])], atoi (part[1]), part[2]);
   }
@@ -211,10 +213,9 @@ on_received (PbWebrtcPeer *peer, guint track, gboolean is_video,
 
   g_assert_cmpuint (track, <, PAIR_TRACKS);
   g_assert_nonnull (caps);
-  g_assert_true (
-      g_str_has_prefix (gst_structure_get_name (gst_caps_get_structure (caps,
-                            0)),
-          is_video ? "video/" : "audio/"));
+  g_assert_true (g_str_has_prefix (gst_structure_get_name (
+                                       gst_caps_get_structure (caps, 0)),
+      is_video ? "video/" : "audio/"));
   if (end->pair->first_sample_us == 0 && is_video)
     end->pair->first_sample_us = g_get_monotonic_time ();
   end->n_samples[track]++;
@@ -334,8 +335,7 @@ pair_start (Pair *self)
 
   for (guint i = 0; i < 2; i++)
     for (; self->ends[i].media[n[i]] != NULL; n[i]++)
-      sinks[i][n[i]] =
-          add_encoder (self, i, n[i], self->ends[i].media[n[i]]);
+      sinks[i][n[i]] = add_encoder (self, i, n[i], self->ends[i].media[n[i]]);
   gst_pipeline_use_clock (GST_PIPELINE (self->sources), clock);
   base_time = gst_clock_get_time (clock);
   gst_element_set_start_time (self->sources, GST_CLOCK_TIME_NONE);
@@ -353,7 +353,8 @@ pair_start (Pair *self)
       while ((caps = gst_pad_get_current_caps (pad)) == NULL)
         g_thread_yield ();
       self->ends[i].sinks[j] = gst_object_ref (pad);
-      self->ends[i].tracks[j].is_video = !g_str_equal (self->ends[i].media[j], "opus");
+      self->ends[i].tracks[j].is_video =
+          !g_str_equal (self->ends[i].media[j], "opus");
       self->ends[i].tracks[j].caps = caps;
       gst_object_unref (sinks[i][j]);
     }

@@ -304,8 +304,7 @@ replace (const char *text, const char *from, const char *to)
 
 /* What would make webrtcbin abort the process, or is just wrong. */
 static char *
-try_bad_descriptions (Pair *pair, guint from, const char *type,
-    const char *sdp)
+try_bad_descriptions (Pair *pair, guint from, const char *type, const char *sdp)
 {
   PbWebrtcPeer *to = pair->ends[1 - from].peer;
   const char *other = g_str_equal (type, "offer") ? "answer" : "offer";
@@ -384,8 +383,9 @@ test_candidates_have_an_end (void)
   pair->ends[0].media[0] = "opus";
   pair_start (pair);
   for (; n < 1000; n++) {
-    g_autofree char *line = g_strdup_printf (
-        "candidate:%u 1 UDP 2013266431 127.0.0.1 %u typ host", n, 20000 + n);
+    g_autofree char *line =
+        g_strdup_printf ("candidate:%u 1 UDP 2013266431 127.0.0.1 %u typ host",
+            n, 20000 + n);
     g_autoptr (GError) error = NULL;
 
     if (!pb_webrtc_peer_add_candidate (pair->ends[1].peer, 0, line, &error)) {
@@ -412,10 +412,10 @@ static void
 test_foreign_handshake_has_no_answer (void)
 {
   /* DTLS 1.0 record, ClientHello of DTLS 1.2 with one cipher */
-  static const guint8 hello[] = { 22, 0xfe, 0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-    54, 1, 0, 0, 42, 0, 0, 0, 0, 0, 0, 0, 42, 0xfe, 0xfd, 1, 2, 3, 4, 5, 6, 7,
-    8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26,
-    27, 28, 29, 30, 31, 32, 0, 0, 0, 2, 0xc0, 0x2b, 1, 0 };
+  static const guint8 hello[] = { 22, 0xfe, 0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0, 54,
+    1, 0, 0, 42, 0, 0, 0, 0, 0, 0, 0, 42, 0xfe, 0xfd, 1, 2, 3, 4, 5, 6, 7, 8, 9,
+    10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28,
+    29, 30, 31, 32, 0, 0, 0, 2, 0xc0, 0x2b, 1, 0 };
   Pair *pair = pair_new ();
   g_autoptr (GSocket) socket = g_socket_new (G_SOCKET_FAMILY_IPV4,
       G_SOCKET_TYPE_DATAGRAM, G_SOCKET_PROTOCOL_UDP, NULL);
