@@ -2,7 +2,7 @@
 #pragma once
 
 /* What the element (gstpbsrcsink.c), its properties (-props), the way in from
- * its sink pads (-in) and the way out to its src pads (-out) share. */
+ * its sink pads (-in, -chain) and the way out to its src pads (-out) share. */
 
 #include "glue/pb-gst-session.h"
 #include "glue/pb-gst-settings.h"
@@ -104,6 +104,31 @@ struct _GstPbSrcSink
   PbWebrtcEnd *end;
 };
 
+/* One sink pad and what follows it. */
+typedef struct
+{
+  /* set in new */
+  GstPbSrcSink *owner; /* unowned */
+  gboolean is_video;
+  GstPad *ghost;     /* unowned: the element's */
+  GstElement *queue; /* unowned: the bin's */
+  GstElement *sink;  /* unowned: the bin's */
+
+  /* the queue's streaming thread, or nobody's once that has ended */
+  GPtrArray *chain; /* unowned: what is between queue and sink */
+  char *media_type; /* (nullable): that it was made for */
+  gulong closed;    /* probe: it cannot be made; 0: it can */
+  GstPad *srt;      /* (nullable) owned: pbsrtbin's */
+
+  int track; /* atomic: its number at the end; -1: none */
+
+  /* the owner's lock */
+  GstElement *encoder; /* (nullable), owned */
+  GstCaps *caps;       /* (nullable), owned: as they were published */
+  gboolean is_eos;
+  int next; /* what `track` will be, once the end has been told */
+} GstPbSrcSinkIn;
+
 extern GParamSpec *gst_pb_src_sink_props[];
 
 /* (transfer full) (nullable): from READY to PAUSED and back; locks inside */
@@ -125,6 +150,15 @@ void gst_pb_src_sink_set_rate (GstPbSrcSink *self, guint kbps);
 void gst_pb_src_sink_ask_keyframe (GstPbSrcSink *self);
 /* When the bin lets go of its children */
 void gst_pb_src_sink_in_free (gpointer in);
+
+void gst_pb_src_sink_apply_rate (GstPbSrcSink *self);
+
+/* --- chain --- */
+
+/* Streaming thread, before the caps go further; FALSE: an error was posted */
+gboolean gst_pb_src_sink_complete_chain (GstPbSrcSinkIn *in, GstCaps *caps);
+/* The same thread, or when it has ended */
+void gst_pb_src_sink_clear_chain (GstPbSrcSinkIn *in);
 
 /* --- out --- */
 
