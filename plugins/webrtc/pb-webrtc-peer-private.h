@@ -6,6 +6,7 @@
 #include <nice/agent.h>
 
 #include "core/pb-sdp.h"
+#include "pb-frame-count.h"
 #include "pb-webrtc-codec.h"
 #include "pb-webrtc-peer.h"
 #include "pb-webrtc-rate.h"
@@ -50,6 +51,7 @@ typedef struct
   gint64 at_us;
   guint64 sent_bytes, received_bytes;
   gint64 sent_packets, sent_lost, received_packets, received_lost;
+  gint64 received_dropped, received_retransmitted; /* of the jitter buffers */
 } PbWebrtcCounts;
 
 struct _PbWebrtcPeer
@@ -106,6 +108,8 @@ struct _PbWebrtcPeer
   GBytes *peer_der;   /* lock; (nullable): the certificate that was shown */
   GArray *receivers;  /* lock: of PbWebrtcReceiver, by track */
   guint n_pads;       /* lock: that webrtcbin made for their streams */
+  PbFrameCount frames; /* lock: totals of their video; no times */
+  GPtrArray *jitterbuffers; /* lock: of GstElement */
 
   GRWLock calling;  /* read: in `received`; write: to end that for good */
   gboolean is_over; /* calling */
@@ -114,6 +118,7 @@ struct _PbWebrtcPeer
   int n_packets;             /* atomic: since the last tick */
   int is_verified;           /* atomic: the certificate is the one signalled */
   int can_send;              /* atomic: and the peer is CONNECTED */
+  int n_frames_sent;         /* atomic: of video */
   int keyframe_asked;        /* atomic: needs_keyframe is on its way */
   int estimate_told;         /* atomic: so is estimate */
 };
@@ -159,7 +164,8 @@ void pb_webrtc_send_ask_keyframe (PbWebrtcPeer *self);
 
 /* receive */
 /* A stream that comes: it was made, and nothing has passed it. */
-void pb_webrtc_receive_on_jitterbuffer (GstElement *jitterbuffer);
+void pb_webrtc_receive_on_jitterbuffer (PbWebrtcPeer *peer,
+    GstElement *jitterbuffer);
 void pb_webrtc_receive_watch (PbWebrtcPeer *peer, GstElement *nicesrc);
 void pb_webrtc_receive_on_pad_added (GstElement *webrtc, GstPad *pad,
     PbWebrtcPeer *peer);

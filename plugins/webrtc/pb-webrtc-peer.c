@@ -68,6 +68,7 @@ pb_webrtc_peer_unref (PbWebrtcPeer *self)
   g_queue_clear_full (&self->requests, g_free);
   g_ptr_array_unref (self->senders);
   g_array_unref (self->receivers);
+  g_ptr_array_unref (self->jitterbuffers);
   g_clear_pointer (&self->peer_der, g_bytes_unref);
   g_clear_pointer (&self->remote, pb_sdp_unref);
   g_clear_pointer (&self->next_offer, pb_sdp_unref);
@@ -426,7 +427,7 @@ on_deep_element_added (GstBin *bin, GstBin *sub, GstElement *element,
   const char *name = factory != NULL ? GST_OBJECT_NAME (factory) : "";
 
   if (strcmp (name, "rtpjitterbuffer") == 0) {
-    pb_webrtc_receive_on_jitterbuffer (element);
+    pb_webrtc_receive_on_jitterbuffer (self, element);
   } else if (strcmp (name, "nicesrc") == 0) {
     pb_webrtc_receive_watch (self, element);
   } else if (strcmp (name, "rtpsession") == 0) {
@@ -595,6 +596,7 @@ pb_webrtc_peer_new (GMainContext *context, const PbWebrtcConfig *config,
   self->rate = pb_webrtc_rate_new (config->min_kbps, config->max_kbps);
   self->receivers = g_array_new (FALSE, FALSE, sizeof (PbWebrtcReceiver));
   g_array_set_clear_func (self->receivers, clear_receiver);
+  self->jitterbuffers = g_ptr_array_new_with_free_func (gst_object_unref);
   self->senders = g_ptr_array_new_with_free_func (pb_webrtc_sender_unref);
   for (guint i = 0; i < n_tracks; i++)
     g_ptr_array_add (self->senders, pb_webrtc_sender_new (self, i, &tracks[i]));
@@ -610,6 +612,7 @@ void
 pb_webrtc_peer_free (PbWebrtcPeer *self)
 {
   g_autoptr (GPtrArray) senders = NULL;
+  g_autoptr (GPtrArray) jitterbuffers = NULL;
   g_autoptr (GArray) receivers = NULL;
   GQueue tasks = G_QUEUE_INIT;
   GSource *deliver;
@@ -636,7 +639,9 @@ pb_webrtc_peer_free (PbWebrtcPeer *self)
   g_queue_init (&self->tasks);
   senders = g_steal_pointer (&self->senders);
   receivers = g_steal_pointer (&self->receivers);
+  jitterbuffers = g_steal_pointer (&self->jitterbuffers);
   self->senders = g_ptr_array_new ();
+  self->jitterbuffers = g_ptr_array_new ();
   self->receivers = g_array_new (FALSE, FALSE, sizeof (PbWebrtcReceiver));
   g_mutex_unlock (&self->lock);
   g_clear_pointer (&deliver, g_source_unref);

@@ -14,6 +14,7 @@ typedef struct
   PbWebrtcPeer *peer; /* owned */
   guint track;
   gboolean is_video;
+  PbFrameCount frames; /* streaming thread */
 } Receiver;
 
 static void
@@ -40,11 +41,35 @@ on_retransmission (GstElement *jitterbuffer, GParamSpec *pspec, gpointer unused)
  * again. Which stream this will be is not known yet; audio asks as well then,
  * and a sender that does not keep audio has nothing to answer. */
 void
-pb_webrtc_receive_on_jitterbuffer (GstElement *jitterbuffer)
+pb_webrtc_receive_on_jitterbuffer (PbWebrtcPeer *peer,
+    GstElement *jitterbuffer)
 {
   g_signal_connect (jitterbuffer, "notify::do-retransmission",
       G_CALLBACK (on_retransmission), NULL);
   g_object_set (jitterbuffer, "do-retransmission", TRUE, NULL);
+  g_mutex_lock (&peer->lock);
+  if (!peer->is_closed)
+    g_ptr_array_add (peer->jitterbuffers, gst_object_ref (jitterbuffer));
+  g_mutex_unlock (&peer->lock);
+}
+
+static void
+count_frame (Receiver *self, GstSample *sample)
+{
+  GstBuffer *buffer = gst_sample_get_buffer (sample);
+  PbWebrtcPeer *peer = self->peer;
+  PbFrameCount then = self->frames;
+
+  if (buffer == NULL || !GST_BUFFER_PTS_IS_VALID (buffer))
+    return;
+
+  pb_frame_count_add (&self->frames,
+      (gint64) (GST_BUFFER_PTS (buffer) / GST_USECOND));
+  g_mutex_lock (&peer->lock);
+  peer->frames.n_frames++;
+  peer->frames.n_missing += self->frames.n_missing - then.n_missing;
+  peer->frames.n_freezes += self->frames.n_freezes - then.n_freezes;
+  g_mutex_unlock (&peer->lock);
 }
 
 /* The PTS becomes the running time that it stands for. */
@@ -85,6 +110,8 @@ on_sample (GstAppSink *sink, gpointer user_data)
     return GST_FLOW_EOS;
 
   sample = set_running_time (sample);
+  if (self->is_video)
+    count_frame (self, sample);
   g_rw_lock_reader_lock (&peer->calling);
   if (!peer->is_over && g_atomic_int_get (&peer->is_verified))
     peer->callbacks.received (peer, self->track, self->is_video, sample,
@@ -156,7 +183,8 @@ link_chain (PbWebrtcPeer *peer, GstPad *pad, const PbWebrtcCodec *codec,
   g_object_set (sink, "sync", FALSE, "async", FALSE, "enable-last-sample",
       FALSE, "caps", caps, NULL);
   receiver = g_new (Receiver, 1);
-  *receiver = (Receiver){ pb_webrtc_peer_ref (peer), track, codec->is_video };
+  *receiver = (Receiver){ pb_webrtc_peer_ref (peer), track, codec->is_video,
+    { 0 } };
   gst_app_sink_set_callbacks (GST_APP_SINK (sink),
       (GstAppSinkCallbacks *) &callbacks, receiver, receiver_free);
   if (parser != NULL ? !gst_element_link_many (depay, parser, sink, NULL)

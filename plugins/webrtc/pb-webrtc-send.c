@@ -234,6 +234,8 @@ pb_webrtc_sender_push (PbWebrtcSender *self, GstBuffer *buffer)
       gst_app_src_get_current_level_time (source), &wants_keyframe);
   if (is_due)
     gst_app_src_push_buffer (source, gst_buffer_ref (buffer));
+  if (is_due && self->codec->is_video)
+    g_atomic_int_inc (&self->peer->n_frames_sent);
   if (wants_keyframe)
     pb_webrtc_send_ask_keyframe (self->peer);
 }

@@ -143,6 +143,45 @@ keep_growing (PbWebrtcCounts *now, const PbWebrtcCounts *then)
   now->sent_lost = MAX (now->sent_lost, then->sent_lost);
   now->received_packets = MAX (now->received_packets, then->received_packets);
   now->received_lost = MAX (now->received_lost, then->received_lost);
+  now->received_dropped = MAX (now->received_dropped, then->received_dropped);
+  now->received_retransmitted =
+      MAX (now->received_retransmitted, then->received_retransmitted);
+}
+
+/* What was lost for good, and what came by asking again, only they know. */
+static void
+read_jitterbuffers (PbWebrtcPeer *self, PbWebrtcCounts *counts)
+{
+  g_autoptr (GPtrArray) all = g_ptr_array_new_with_free_func (gst_object_unref);
+
+  g_mutex_lock (&self->lock);
+  for (guint i = 0; i < self->jitterbuffers->len; i++)
+    g_ptr_array_add (all,
+        gst_object_ref (g_ptr_array_index (self->jitterbuffers, i)));
+  g_mutex_unlock (&self->lock);
+  for (guint i = 0; i < all->len; i++) {
+    g_autoptr (GstStructure) stats = NULL;
+
+    g_object_get (g_ptr_array_index (all, i), "stats", &stats, NULL);
+    if (stats == NULL)
+      continue;
+    counts->received_dropped += get_number (stats, "num-lost");
+    counts->received_retransmitted +=
+        get_number (stats, "rtx-success-count");
+  }
+}
+
+static void
+set_frames (PbWebrtcPeer *self, PbWebrtcStats *stats)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  stats->received.frames = self->frames.n_frames;
+  stats->received.frames_dropped = self->frames.n_missing;
+  stats->received.freezes = self->frames.n_freezes;
+  stats->sent.frames = (guint) g_atomic_int_get (&self->n_frames_sent);
+  stats->sent.frames_dropped =
+      (gint64) pb_webrtc_rate_get_dropped (self->rate);
 }
 
 static void
@@ -154,6 +193,7 @@ answer (PbWebrtcPeer *self, const GstStructure *reply, const Request *request)
 
   if (reply != NULL)
     gst_structure_foreach (reply, read_entry, &reading);
+  read_jitterbuffers (self, &reading.counts);
   keep_growing (&reading.counts, then);
   reading.counts.at_us = g_get_monotonic_time ();
   interval_us = then->at_us != 0 ? now->at_us - then->at_us : 0;
@@ -174,8 +214,9 @@ answer (PbWebrtcPeer *self, const GstStructure *reply, const Request *request)
   reading.stats.sent.connected = reading.stats.received.connected =
       self->state == PB_WEBRTC_CONNECTED;
   reading.stats.sent.bandwidth_kbps = pb_webrtc_rate_get (self->rate) / 1000.0;
-  reading.stats.sent.packets_dropped =
-      (gint64) pb_webrtc_rate_get_dropped (self->rate);
+  reading.stats.received.packets_dropped = now->received_dropped;
+  reading.stats.received.packets_retransmitted = now->received_retransmitted;
+  set_frames (self, &reading.stats);
   reading.stats.is_relayed = pb_webrtc_ice_is_relayed (self);
   set_codecs (self, &reading.stats);
   self->counts = reading.counts;

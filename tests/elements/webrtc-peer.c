@@ -630,6 +630,8 @@ test_stats (void)
   g_assert_true (seen.received.connected);
   g_assert_cmpint (seen.received.packets, >, 80);
   g_assert_cmpint (seen.sent.packets, ==, 0);
+  g_assert_cmpint (seen.received.frames, >=, pair->ends[1].n_video);
+  g_assert_cmpint (seen.sent.frames, ==, 0);
   g_assert_cmpfloat (seen.received.bitrate_kbps, >, 20);
   g_assert_cmpfloat (seen.received.bitrate_kbps, <, 20000);
   g_assert_cmpfloat (seen.received.loss_percent, <, 50);
@@ -640,6 +642,8 @@ test_stats (void)
 
   read_stats (pair, 0);
   g_assert_cmpint (seen.sent.packets, >, 80);
+  g_assert_cmpint (seen.sent.frames, >, 20);
+  g_assert_cmpint (seen.received.frames, ==, 0);
   g_assert_cmpint (seen.received.packets, ==, 0);
   g_assert_cmpfloat (seen.sent.bitrate_kbps, >, 20);
   g_assert_cmpfloat (seen.sent.rtt_ms, <, 2000);
