@@ -459,6 +459,28 @@ pb_rate_estimator_feed (PbRateEstimator *self, const PbRatePacket *packets,
 }
 
 /**
+ * pb_rate_estimator_recover:
+ * @self: the estimator
+ * @n_packets: how many were told as lost, and have come
+ *
+ * Others had overtaken them on the way: that is not loss. What was judged with
+ * them stays judged.
+ *
+ * Since: 0.1
+ */
+void
+pb_rate_estimator_recover (PbRateEstimator *self, guint n_packets)
+{
+  self->n_lost -= MIN (n_packets, self->n_lost);
+  for (guint i = 0; i < SHOWN_SLOTS; i++) {
+    guint n = MIN (n_packets, self->shown[i].n_lost);
+
+    self->shown[i].n_lost -= n;
+    n_packets -= n;
+  }
+}
+
+/**
  * pb_rate_estimator_tick:
  * @self: the estimator
  * @now_us: as pb_rate_estimator_feed()'s

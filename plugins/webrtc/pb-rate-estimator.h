@@ -31,6 +31,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PbRateEstimator, pb_rate_estimator_free)
 guint pb_rate_estimator_feed (PbRateEstimator *self,
     const PbRatePacket *packets, gsize n_packets, gint64 rtt_us,
     gint64 now_us);
+/* So many that an earlier message called lost have come after all. */
+void pb_rate_estimator_recover (PbRateEstimator *self, guint n_packets);
 /* No feedback for a while is bad news too; call it each second. */
 guint pb_rate_estimator_tick (PbRateEstimator *self, gint64 now_us);
 guint pb_rate_estimator_get (PbRateEstimator *self);

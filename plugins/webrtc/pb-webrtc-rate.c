@@ -20,6 +20,8 @@
 #define OVERHEAD (20 + 8 + 12 + 8 + 10)
 /* one message tells of no more; the rest is left out */
 #define PACKETS_MAX 1024
+/* of the last that were lost: they may still come */
+#define LOST_MAX 128
 /* An encoder does not follow at once, nor exactly: in percent. */
 #define GATE_SLACK 115
 /* smaller changes are nobody's business: in parts of the estimate */
@@ -32,6 +34,8 @@ struct _PbWebrtcRate
   GPtrArray *gates;           /* lock: of PbFrameGate, by track */
   gboolean was_fed;           /* lock */
   guint32 event;              /* lock: the last one's number */
+  gint32 lost[LOST_MAX];      /* lock: their numbers; -1: none; a ring */
+  guint n_lost;               /* lock */
   guint told_bps;             /* lock */
 };
 
@@ -51,6 +55,8 @@ pb_webrtc_rate_new (guint min_kbps, guint max_kbps)
       MAX (min_kbps * G_GUINT64_CONSTANT (1000) / MIN_PART, MIN_BPS);
 
   g_mutex_init (&self->lock);
+  for (guint i = 0; i < LOST_MAX; i++)
+    self->lost[i] = -1;
   self->estimator = pb_rate_estimator_new ((guint) MIN (min_bps, G_MAXUINT),
       (guint) MIN (max_bps + AUDIO_BPS, G_MAXUINT), START_BPS);
   self->gates =
@@ -72,27 +78,53 @@ pb_webrtc_rate_free (PbWebrtcRate *self)
   g_free (self);
 }
 
-/* RTPTWCCPacket, in nanoseconds; what was lost has no `remote-ts` */
-static gboolean
-read_packet (const GstStructure *structure, PbRatePacket *packet)
+typedef struct
 {
-  guint64 local, remote = GST_CLOCK_TIME_NONE;
-  gboolean is_lost = FALSE;
-  guint size = 0;
+  GArray *packets; /* of PbRatePacket */
+  GArray *lost;    /* of gint32, their numbers */
+  GArray *late;    /* of gint32: came, and were told of before */
+} Feedback;
 
-  if (!gst_structure_get_uint64 (structure, "local-ts", &local) ||
-      !GST_CLOCK_TIME_IS_VALID (local))
-    return FALSE;
+static void
+feedback_clear (Feedback *self)
+{
+  g_clear_pointer (&self->packets, g_array_unref);
+  g_clear_pointer (&self->lost, g_array_unref);
+  g_clear_pointer (&self->late, g_array_unref);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Feedback, feedback_clear)
+
+/* RTPTWCCPacket, in nanoseconds; what was lost has no `remote-ts`, and what was
+ * told of before has no `local-ts` any more. */
+static void
+read_packet (Feedback *self, const GstStructure *structure)
+{
+  guint64 local = GST_CLOCK_TIME_NONE, remote = GST_CLOCK_TIME_NONE;
+  gboolean is_lost = FALSE;
+  guint size = 0, seqnum = 0;
+  gint32 number;
+  PbRatePacket packet;
+
+  gst_structure_get_uint64 (structure, "local-ts", &local);
   gst_structure_get_uint64 (structure, "remote-ts", &remote);
   gst_structure_get_boolean (structure, "lost", &is_lost);
   gst_structure_get_uint (structure, "size", &size);
-  packet->sent_us = (gint64) (local / 1000);
-  packet->received_us = is_lost || !GST_CLOCK_TIME_IS_VALID (remote)
-                            ? -1
-                            : (gint64) (remote / 1000);
-  packet->size = MIN (size, G_MAXUINT16) + OVERHEAD;
+  gst_structure_get_uint (structure, "seqnum", &seqnum);
+  number = seqnum & G_MAXUINT16;
+  is_lost |= !GST_CLOCK_TIME_IS_VALID (remote);
+  if (!GST_CLOCK_TIME_IS_VALID (local)) {
+    if (!is_lost)
+      g_array_append_val (self->late, number);
+    return;
+  }
 
-  return TRUE;
+  packet.sent_us = (gint64) (local / 1000);
+  packet.received_us = is_lost ? -1 : (gint64) (remote / 1000);
+  packet.size = MIN (size, G_MAXUINT16) + OVERHEAD;
+  g_array_append_val (self->packets, packet);
+  if (is_lost)
+    g_array_append_val (self->lost, number);
 }
 
 /* `local-ts` is the system clock's: so is the return value's now. */
@@ -109,39 +141,26 @@ get_rtt (const GArray *packets, gint64 now_us)
   return 0;
 }
 
-static guint
-count_lost (const GArray *packets)
-{
-  guint n = 0;
-
-  for (guint i = 0; i < packets->len; i++)
-    n += g_array_index (packets, PbRatePacket, i).received_us < 0;
-
-  return n;
-}
-
 G_GNUC_BEGIN_IGNORE_DEPRECATIONS /* it is GStreamer's choice */
-    static GArray *
-    read_packets (const GstStructure *structure)
+    static void
+    read_feedback (Feedback *self, const GstStructure *structure)
 {
   const GValue *value = gst_structure_get_value (structure, "packets");
   GValueArray *array =
       value != NULL && G_VALUE_HOLDS (value, g_value_array_get_type ())
           ? g_value_get_boxed (value)
           : NULL;
-  GArray *packets = g_array_new (FALSE, FALSE, sizeof (PbRatePacket));
 
+  self->packets = g_array_new (FALSE, FALSE, sizeof (PbRatePacket));
+  self->lost = g_array_new (FALSE, FALSE, sizeof (gint32));
+  self->late = g_array_new (FALSE, FALSE, sizeof (gint32));
   for (guint i = 0; array != NULL && i < MIN (array->n_values, PACKETS_MAX);
        i++) {
     const GValue *item = g_value_array_get_nth (array, i);
-    PbRatePacket packet;
 
-    if (GST_VALUE_HOLDS_STRUCTURE (item) &&
-        read_packet (gst_value_get_structure (item), &packet))
-      g_array_append_val (packets, packet);
+    if (GST_VALUE_HOLDS_STRUCTURE (item))
+      read_packet (self, gst_value_get_structure (item));
   }
-
-  return packets;
 }
 G_GNUC_END_IGNORE_DEPRECATIONS
 
@@ -155,6 +174,22 @@ set_rate (PbWebrtcRate *self, PbFrameGate *gate)
   if (self->was_fed)
     pb_frame_gate_set_rate (gate,
         (guint) MIN (bps * GATE_SLACK / 100, G_MAXUINT));
+}
+
+/* A receiver that has told of a gap may tell later that it was none; those of
+ * GStreamer 1.22 never do. */
+static void
+recover (PbWebrtcRate *self, const Feedback *feedback)
+{
+  for (guint i = 0; i < feedback->lost->len; i++)
+    self->lost[self->n_lost++ % LOST_MAX] =
+        g_array_index (feedback->lost, gint32, i);
+  for (guint i = 0; i < feedback->late->len; i++)
+    for (guint j = 0; j < LOST_MAX; j++)
+      if (self->lost[j] == g_array_index (feedback->late, gint32, i)) {
+        self->lost[j] = -1;
+        pb_rate_estimator_recover (self->estimator, 1);
+      }
 }
 
 static PbFrameGate *
@@ -200,7 +235,8 @@ gboolean
 pb_webrtc_rate_take_event (PbWebrtcRate *self, GstEvent *event)
 {
   const GstStructure *structure;
-  g_autoptr (GArray) packets = NULL;
+  g_auto (Feedback) feedback = { NULL };
+  GArray *packets;
   g_autoptr (GMutexLocker) locker = NULL;
   gint64 now_us = g_get_monotonic_time ();
 
@@ -211,17 +247,20 @@ pb_webrtc_rate_take_event (PbWebrtcRate *self, GstEvent *event)
       !gst_structure_has_name (structure, "RTPTWCCPackets"))
     return FALSE;
 
-  packets = read_packets (structure);
+  read_feedback (&feedback, structure);
+  packets = feedback.packets;
   locker = g_mutex_locker_new (&self->lock);
-  if (packets->len == 0 || gst_event_get_seqnum (event) == self->event)
+  if ((packets->len == 0 && feedback.late->len == 0) ||
+      gst_event_get_seqnum (event) == self->event)
     return FALSE;
   self->event = gst_event_get_seqnum (event);
   self->was_fed = TRUE;
+  recover (self, &feedback);
   pb_rate_estimator_feed (self->estimator, (const PbRatePacket *) packets->data,
       packets->len, get_rtt (packets, now_us), now_us);
   GST_LOG ("rate %p: feedback on %u packets, %u lost, round trip %d ms; "
            "%.1f %% lost in a second, %u kbit/s",
-      self, packets->len, count_lost (packets),
+      self, packets->len, feedback.lost->len,
       (int) (get_rtt (packets, now_us) / 1000),
       pb_rate_estimator_get_loss (self->estimator),
       pb_rate_estimator_get (self->estimator) / 1000);

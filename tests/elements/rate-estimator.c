@@ -206,6 +206,25 @@ test_wandering_capacity_is_followed (void)
   g_assert_cmpuint (n_queued, <, (samples->len - 50) / 20);
 }
 
+/* A third of all packets is overtaken by what one message tells of. */
+static void
+test_what_was_overtaken_is_not_lost (void)
+{
+  RateRun run = run_for (60);
+  g_autoptr (GArray) never_told = rate_link_run ("overtaken", &run);
+  g_autoptr (GArray) told = NULL;
+  Span span;
+
+  run.tells_late = TRUE;
+  told = rate_link_run ("overtaken", &run);
+  span = look (told, 10, 60);
+  /* when they came is not known: what was received looks like less */
+  g_assert_cmpuint (span.least, >=, 1500 * 5 / 10);
+  g_assert_cmpfloat (span.mean, >=, 1500 * 0.65);
+  g_assert_cmpuint (span.most, <, 1500);
+  g_assert_cmpfloat (span.mean, >, 2 * look (never_told, 30, 60).mean);
+}
+
 static void
 test_silence_halves_and_is_recovered_from (void)
 {
@@ -339,8 +358,16 @@ test_loss_is_that_of_the_last_second (void)
     packets[i] = (PbRatePacket){ i * 1000, i < 3 ? -1 : 5000 + i * 1000, 500 };
   pb_rate_estimator_feed (self, packets, 10, 0, 1000000);
   g_assert_cmpfloat (pb_rate_estimator_get_loss (self), ==, 30);
-  pb_rate_estimator_feed (self, packets + 3, 5, 0, 1500000);
+  /* one of them has come after all; no more can than were lost */
+  pb_rate_estimator_recover (self, 1);
   g_assert_cmpfloat (pb_rate_estimator_get_loss (self), ==, 20);
+  pb_rate_estimator_recover (self, 7);
+  g_assert_cmpfloat (pb_rate_estimator_get_loss (self), ==, 0);
+  packets[0].sent_us = 500;
+  pb_rate_estimator_feed (self, packets, 10, 0, 1000000);
+  g_assert_cmpfloat (pb_rate_estimator_get_loss (self), ==, 15);
+  pb_rate_estimator_feed (self, packets + 3, 5, 0, 1500000);
+  g_assert_cmpfloat (pb_rate_estimator_get_loss (self), ==, 12);
   pb_rate_estimator_tick (self, 2200000);
   g_assert_cmpfloat (pb_rate_estimator_get_loss (self), ==, 0);
 }
@@ -456,6 +483,8 @@ main (int argc, char **argv)
       test_cross_traffic_is_given_way);
   g_test_add_func ("/rate/a-wandering-capacity-is-followed",
       test_wandering_capacity_is_followed);
+  g_test_add_func ("/rate/what-was-overtaken-is-not-lost",
+      test_what_was_overtaken_is_not_lost);
   g_test_add_func ("/rate/silence-halves-and-is-recovered-from",
       test_silence_halves_and_is_recovered_from);
   g_test_add_func ("/rate/the-receivers-clock-may-be-any",

@@ -25,12 +25,14 @@ typedef struct
 {
   PbRatePacket packet;
   gint64 arrives_us; /* by the true clock; -1: never */
+  gboolean is_missed; /* told as lost */
 } Sent;
 
 typedef struct
 {
   gint64 due_us;
   GArray *packets; /* PbRatePacket */
+  guint n_late;    /* told as lost before */
 } Message;
 
 typedef struct
@@ -127,7 +129,7 @@ send_packet (Link *link, guint octets, gint64 now_us)
   const RateStep *step = get_step (link, now_us);
   const Fate *fate =
       &g_array_index (link->fates, Fate, link->n_sent++ % link->fates->len);
-  Sent sent = { { now_us, -1, octets }, -1 };
+  Sent sent = { { now_us, -1, octets }, -1, FALSE };
   gint64 start;
 
   send_cross (link, step, now_us);
@@ -166,6 +168,26 @@ receiver_clock (const Link *link, gint64 true_us)
                                          : us;
 }
 
+/* Told as lost, and there now */
+static guint
+count_late (Link *link, gint64 now_us)
+{
+  guint n = 0;
+
+  for (guint i = link->n_told > 1000 ? link->n_told - 1000 : 0;
+       i < link->n_told; i++) {
+    Sent *sent = &g_array_index (link->sent, Sent, i);
+
+    if (sent->is_missed && sent->arrives_us >= 0 &&
+        sent->arrives_us <= now_us) {
+      sent->is_missed = FALSE;
+      n++;
+    }
+  }
+
+  return n;
+}
+
 /* What came up to now, and the gaps before it: a packet that comes later was
  * lost for whoever hears of it. */
 static void
@@ -185,6 +207,7 @@ tell (Link *link, gint64 now_us)
     return;
 
   message = g_new0 (Message, 1);
+  message->n_late = link->run->tells_late ? count_late (link, now_us) : 0;
   message->due_us = now_us + step->delay_ms * 1000;
   message->packets = g_array_new (FALSE, FALSE, sizeof (PbRatePacket));
   for (; link->n_told < last; link->n_told++) {
@@ -192,6 +215,8 @@ tell (Link *link, gint64 now_us)
 
     if (sent.arrives_us >= 0 && sent.arrives_us <= now_us)
       sent.packet.received_us = receiver_clock (link, sent.arrives_us);
+    else
+      g_array_index (link->sent, Sent, link->n_told).is_missed = TRUE;
     g_array_append_val (message->packets, sent.packet);
   }
   if (!step->has_feedback) {
@@ -219,6 +244,7 @@ hear (Link *link, gint64 now_us)
          message->due_us <= now_us) {
     const RateStep *step = get_step (link, now_us);
 
+    pb_rate_estimator_recover (link->estimator, message->n_late);
     for (guint i = 0; i <= (guint) link->run->repeats_feedback; i++)
       pb_rate_estimator_feed (link->estimator,
           (const PbRatePacket *) message->packets->data, message->packets->len,

@@ -32,6 +32,8 @@ typedef struct
   gint64 receiver_wrap_us;
   /* feedback messages change places in twos; each comes twice */
   gboolean swaps_feedback, repeats_feedback;
+  /* what was told as lost, and comes, is told of again */
+  gboolean tells_late;
 } RateRun;
 
 /* One RateSample for each 100 ms. Aborts where the link cannot be read. */

@@ -41,6 +41,14 @@ new_event (GValueArray *array)
   return gst_event_new_custom (GST_EVENT_CUSTOM_UPSTREAM, structure);
 }
 
+/* As rtpsession tells of a packet of which it told before */
+static void
+make_late (GstStructure *packet, guint number)
+{
+  gst_structure_set (packet, "seqnum", G_TYPE_UINT, number, "local-ts",
+      G_TYPE_UINT64, GST_CLOCK_TIME_NONE, NULL);
+}
+
 /* `n` packets, of which `n_lost` did not arrive */
 static GstEvent *
 new_feedback (guint n, guint n_lost)
@@ -73,6 +81,41 @@ test_each_message_counts_once (void)
   pb_webrtc_rate_take_event (rate, second);
   g_assert_cmpfloat (pb_webrtc_rate_get_loss (rate), ==, 25);
 }
+
+G_GNUC_BEGIN_IGNORE_DEPRECATIONS
+
+static void
+test_what_comes_late_was_not_lost (void)
+{
+  g_autoptr (PbWebrtcRate) rate = pb_webrtc_rate_new (500, 4000);
+  g_autoptr (GstEvent) first = NULL, second = NULL;
+  GValueArray *array = g_value_array_new (4);
+  gint64 now = g_get_monotonic_time ();
+
+  for (guint i = 0; i < 4; i++) {
+    GstStructure *packet = new_packet (now, i < 2 ? -1 : 5000, 1000);
+
+    gst_structure_set (packet, "seqnum", G_TYPE_UINT, 65534 + i, NULL);
+    take_packet (array, packet);
+  }
+  first = new_event (array);
+  pb_webrtc_rate_take_event (rate, first);
+  g_assert_cmpfloat (pb_webrtc_rate_get_loss (rate), ==, 50);
+
+  /* one of them, one that had come already, and one of them twice */
+  array = g_value_array_new (3);
+  for (guint i = 0; i < 3; i++) {
+    GstStructure *packet = new_packet (now, 6000, 1000);
+
+    make_late (packet, i == 1 ? 0 : 65534);
+    take_packet (array, packet);
+  }
+  second = new_event (array);
+  pb_webrtc_rate_take_event (rate, second);
+  g_assert_cmpfloat (pb_webrtc_rate_get_loss (rate), ==, 25);
+}
+
+G_GNUC_END_IGNORE_DEPRECATIONS
 
 static void
 test_other_events_are_not_ours (void)
@@ -185,6 +228,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/webrtc-rate/each-message-counts-once",
       test_each_message_counts_once);
+  g_test_add_func ("/webrtc-rate/what-comes-late-was-not-lost",
+      test_what_comes_late_was_not_lost);
   g_test_add_func ("/webrtc-rate/other-events-are-not-ours",
       test_other_events_are_not_ours);
   g_test_add_func ("/webrtc-rate/half-told-packets-do-no-harm",

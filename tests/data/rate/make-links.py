@@ -87,6 +87,9 @@ LINKS = {
     "reordering": lambda: link(
         10, even((0, 1500, 0, 1)),
         jitter=lambda r: 12000 if r.random() < 0.05 else r.uniform(0, 500)),
+    "overtaken": lambda: link(
+        14, even((0, 1500, 0, 1)),
+        jitter=lambda r: 40000 if r.random() < 0.3 else r.uniform(0, 500)),
     "cross-traffic": lambda: link(11, even(
         (0, 2000, 0, 1), (25000, 2000, 1200, 1), (50000, 2000, 0, 1))),
     "feedback-lost": lambda: link(12, even(
