@@ -389,7 +389,8 @@ install_transport (void)
    */
   gst_pb_src_sink_props[PROP_FEC] =
       g_param_spec_boolean ("fec", "Forward error correction",
-          "Send video with ULPFEC as well, for ways too long to ask again",
+          "Send video with ULPFEC as well (where asking again comes too late, "
+          "more latency at the receiver helps far more)",
           FALSE, rw);
   /**
    * GstPbSrcSink:local-address:

@@ -162,3 +162,50 @@ pb_webrtc_codec_new_caps (const PbWebrtcCodec *codec, const GstCaps *caps,
 
   return result;
 }
+
+/* first_mb_in_slice is 0, or first_slice_segment_in_pic_flag is set; -1: that
+ * is no slice */
+static int
+is_first_slice (gboolean is_h265, const guint8 *nal, gsize length)
+{
+  guint type;
+
+  if (length < 3)
+    return -1;
+  if (is_h265)
+    return ((nal[0] >> 1) & 0x3f) < 32 ? (nal[2] & 0x80) != 0 : -1;
+
+  type = nal[0] & 0x1f;
+
+  return type == 1 || type == 2 || type == 5 ? (nal[1] & 0x80) != 0 : -1;
+}
+
+/**
+ * pb_webrtc_codec_is_whole: (skip)
+ * @codec: a codec
+ * @frame: of it
+ *
+ * After a loss the depayloaders of 1.22 take any slice of a keyframe for the
+ * beginning of it.
+ *
+ * Returns: %FALSE where the first slice is missing
+ */
+gboolean
+pb_webrtc_codec_is_whole (const PbWebrtcCodec *codec, GstBuffer *frame)
+{
+  gboolean is_h265 = strcmp (codec->encoding, "H265") == 0;
+  GstMapInfo map;
+  int is_first = -1;
+
+  if ((!is_h265 && strcmp (codec->encoding, "H264") != 0) ||
+      !gst_buffer_map (frame, &map, GST_MAP_READ))
+    return TRUE;
+
+  /* the parameter sets before it are short */
+  for (gsize i = 0; i + 3 < map.size && is_first < 0; i++)
+    if (map.data[i] == 0 && map.data[i + 1] == 0 && map.data[i + 2] == 1)
+      is_first = is_first_slice (is_h265, map.data + i + 3, map.size - i - 3);
+  gst_buffer_unmap (frame, &map);
+
+  return is_first != FALSE;
+}

@@ -4,26 +4,40 @@
 #include "pb-webrtc-peer-private.h"
 
 #include <gst/app/gstappsink.h>
+#include <gst/rtp/rtp.h>
 #include <gst/video/video.h>
 
 #define PADS_MAX 32
+/* Packets come, and no frame: what was asked for was lost, or the keyframe was
+ * sent before there were keys. */
+#define ASK_AGAIN_US (500 * G_TIME_SPAN_MILLISECOND)
 
 /* webrtcbin ! depayloader ! parser ! appsink */
 typedef struct
 {
   PbWebrtcPeer *peer; /* owned */
   guint track;
-  gboolean is_video;
-  PbFrameCount frames; /* streaming thread */
+  const PbWebrtcCodec *codec;
+
+  /* streaming thread */
+  PbFrameCount frames;
+  gint64 frame_us, asked_us; /* the last frame, the last wish for one */
+  gboolean awaits_keyframe;
+  gboolean has_packet, is_last_of_frame; /* of the last packet, as below */
+  guint16 seqnum;
+  GstClockTime pts, broken_pts; /* of a frame whose end was lost */
 } Receiver;
 
 static void
-receiver_free (gpointer data)
+receiver_clear (gpointer data)
 {
-  Receiver *self = data;
+  pb_webrtc_peer_unref (((Receiver *) data)->peer);
+}
 
-  pb_webrtc_peer_unref (self->peer);
-  g_free (self);
+static void
+receiver_unref (gpointer data)
+{
+  g_atomic_rc_box_release_full (data, receiver_clear);
 }
 
 static void
@@ -99,6 +113,68 @@ set_running_time (GstSample *sample)
   return sample;
 }
 
+/* Parts of a frame, and what refers to it, are of no use to anybody. */
+static gboolean
+is_fit (Receiver *self, GstBuffer *buffer)
+{
+  if (!pb_webrtc_codec_is_whole (self->codec, buffer) ||
+      (GST_BUFFER_PTS_IS_VALID (buffer) &&
+          GST_BUFFER_PTS (buffer) == self->broken_pts)) {
+    self->awaits_keyframe = TRUE;
+    self->frame_us = 0;
+  } else if (!GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT)) {
+    self->awaits_keyframe = FALSE;
+  }
+  if (self->awaits_keyframe)
+    return FALSE;
+
+  self->frame_us = g_get_monotonic_time ();
+
+  return TRUE;
+}
+
+/* The depayloaders of 1.22 hand up what they have of a frame whose end was
+ * lost. */
+static void
+watch_gaps (Receiver *self, GstBuffer *packet)
+{
+  GstRTPBuffer rtp = GST_RTP_BUFFER_INIT;
+
+  if (packet == NULL || !gst_rtp_buffer_map (packet, GST_MAP_READ, &rtp))
+    return;
+
+  if (self->has_packet &&
+      gst_rtp_buffer_get_seq (&rtp) != (guint16) (self->seqnum + 1)) {
+    self->awaits_keyframe = TRUE;
+    if (!self->is_last_of_frame)
+      self->broken_pts = self->pts;
+  }
+  self->has_packet = TRUE;
+  self->seqnum = gst_rtp_buffer_get_seq (&rtp);
+  self->is_last_of_frame = gst_rtp_buffer_get_marker (&rtp);
+  self->pts = GST_BUFFER_PTS (packet);
+  gst_rtp_buffer_unmap (&rtp);
+}
+
+/* What the depayloader gets */
+static GstPadProbeReturn
+on_rtp (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
+{
+  Receiver *self = user_data;
+  gint64 now_us = g_get_monotonic_time ();
+
+  watch_gaps (self, GST_PAD_PROBE_INFO_BUFFER (info));
+  if (now_us - MAX (self->frame_us, self->asked_us) < ASK_AGAIN_US)
+    return GST_PAD_PROBE_OK;
+
+  self->asked_us = now_us;
+  gst_pad_push_event (pad,
+      gst_video_event_new_upstream_force_key_unit (GST_CLOCK_TIME_NONE, TRUE,
+          0));
+
+  return GST_PAD_PROBE_OK;
+}
+
 static GstFlowReturn
 on_sample (GstAppSink *sink, gpointer user_data)
 {
@@ -108,13 +184,17 @@ on_sample (GstAppSink *sink, gpointer user_data)
 
   if (sample == NULL)
     return GST_FLOW_EOS;
+  if (self->codec->is_video && !is_fit (self, gst_sample_get_buffer (sample))) {
+    gst_sample_unref (sample);
+    return GST_FLOW_OK;
+  }
 
   sample = set_running_time (sample);
-  if (self->is_video)
+  if (self->codec->is_video)
     count_frame (self, sample);
   g_rw_lock_reader_lock (&peer->calling);
   if (!peer->is_over && g_atomic_int_get (&peer->is_verified))
-    peer->callbacks.received (peer, self->track, self->is_video, sample,
+    peer->callbacks.received (peer, self->track, self->codec->is_video, sample,
         peer->user_data);
   g_rw_lock_reader_unlock (&peer->calling);
   gst_sample_unref (sample);
@@ -182,11 +262,14 @@ link_chain (PbWebrtcPeer *peer, GstPad *pad, const PbWebrtcCodec *codec,
   set_if_any (depay, "wait-for-keyframe");
   g_object_set (sink, "sync", FALSE, "async", FALSE, "enable-last-sample",
       FALSE, "caps", caps, NULL);
-  receiver = g_new (Receiver, 1);
-  *receiver = (Receiver){ pb_webrtc_peer_ref (peer), track, codec->is_video,
-    { 0 } };
+  receiver = g_atomic_rc_box_new0 (Receiver);
+  receiver->peer = pb_webrtc_peer_ref (peer);
+  receiver->track = track;
+  receiver->codec = codec;
+  receiver->frame_us = g_get_monotonic_time ();
+  receiver->broken_pts = GST_CLOCK_TIME_NONE;
   gst_app_sink_set_callbacks (GST_APP_SINK (sink),
-      (GstAppSinkCallbacks *) &callbacks, receiver, receiver_free);
+      (GstAppSinkCallbacks *) &callbacks, receiver, receiver_unref);
   if (parser != NULL ? !gst_element_link_many (depay, parser, sink, NULL)
                      : !gst_element_link (depay, sink))
     return FALSE;
@@ -196,6 +279,9 @@ link_chain (PbWebrtcPeer *peer, GstPad *pad, const PbWebrtcCodec *codec,
     gst_element_sync_state_with_parent (parser);
   gst_element_sync_state_with_parent (depay);
   sinkpad = gst_element_get_static_pad (depay, "sink");
+  if (codec->is_video)
+    gst_pad_add_probe (sinkpad, GST_PAD_PROBE_TYPE_BUFFER, on_rtp,
+        g_atomic_rc_box_acquire (receiver), receiver_unref);
   g_mutex_lock (&peer->lock);
   /* there is none any more where the peer is freed meanwhile */
   if (track < peer->receivers->len) {
