@@ -39,6 +39,7 @@ typedef struct {
   guint to_lose; /* left of a burst */
   gint64 line_free; /* when the throttled line is idle again */
   guint64 passed, lost, duplicated, held, full;
+  guint64 octets; /* of those passed, UDP's payload */
 } Way;
 
 typedef struct
@@ -132,6 +133,7 @@ flush_way (Way *way, GSocket *socket, GSocketAddress *to, gint64 now)
       g_socket_send (socket, (const char *) packet->data, packet->length, NULL,
           NULL);
     way->passed++;
+    way->octets += packet->length;
     g_sequence_remove (iter);
     iter = next;
   }
@@ -317,8 +319,9 @@ way_clear (Way *way, const char *name)
 {
   g_print ("%s passed %" G_GUINT64_FORMAT " lost %" G_GUINT64_FORMAT
            " duplicated %" G_GUINT64_FORMAT " held %" G_GUINT64_FORMAT
-           " full %" G_GUINT64_FORMAT "\n",
-      name, way->passed, way->lost, way->duplicated, way->held, way->full);
+           " full %" G_GUINT64_FORMAT " octets %" G_GUINT64_FORMAT "\n",
+      name, way->passed, way->lost, way->duplicated, way->held, way->full,
+      way->octets);
   g_rand_free (way->rand);
   g_sequence_free (way->queue);
 }

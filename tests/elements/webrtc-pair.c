@@ -28,6 +28,12 @@ static const struct
             "key-int-max=25 speed-preset=ultrafast ! h264parse "
             "! video/x-h264,stream-format=byte-stream,alignment=au,"
             "profile=constrained-baseline" },
+  /* a keyframe comes only to those who ask */
+  { "h264-asked", "videotestsrc is-live=1 pattern=ball ! video/x-raw,width=320,"
+                  "height=240,framerate=25/1 ! x264enc tune=zerolatency "
+                  "bitrate=500 key-int-max=100000 speed-preset=ultrafast "
+                  "! h264parse ! video/x-h264,stream-format=byte-stream,"
+                  "alignment=au,profile=constrained-baseline" },
   { "avc", "videotestsrc is-live=1 pattern=ball ! video/x-raw,width=320,"
            "height=240,framerate=25/1 ! x264enc tune=zerolatency bitrate=500 "
            "key-int-max=25 speed-preset=ultrafast ! h264parse "
@@ -223,6 +229,8 @@ on_received (PbWebrtcPeer *peer, guint track, gboolean is_video,
   gst_caps_replace (&end->caps[track], caps);
   end->last_pts[track] = GST_BUFFER_PTS (gst_sample_get_buffer (sample));
   end->n_octets += gst_buffer_get_size (gst_sample_get_buffer (sample));
+  if (end->on_received != NULL)
+    end->on_received (end->pair, is_video, sample);
 }
 
 static void

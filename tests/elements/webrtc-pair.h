@@ -27,6 +27,8 @@ typedef struct
   char *(*on_description) (Pair *pair, guint from, const char *type,
       const char *sdp);
   char *(*on_candidate) (Pair *pair, guint from, const char *candidate);
+  /* (nullable): what it receives; with the pair's lock, from any thread */
+  void (*on_received) (Pair *pair, gboolean is_video, GstSample *sample);
 
   GstPad *sinks[PAIR_TRACKS]; /* behind its encoders */
   gboolean is_deaf; /* to what its peer says of keyframes */
@@ -58,6 +60,7 @@ struct _Pair
   GPtrArray *held;
   gboolean is_pushing; /* lock */
   gboolean is_idle; /* the peers are made, and not started */
+  struct _PairLine *line; /* (nullable): webrtc-line.h */
 };
 
 Pair *pair_new (void);
