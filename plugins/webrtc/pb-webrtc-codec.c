@@ -188,7 +188,7 @@ is_first_slice (gboolean is_h265, const guint8 *nal, gsize length)
  * After a loss the depayloaders of 1.22 take any slice of a keyframe for the
  * beginning of it.
  *
- * Returns: %FALSE where the first slice is missing
+ * Returns: %FALSE where the first slice is missing, or all are
  */
 gboolean
 pb_webrtc_codec_is_whole (const PbWebrtcCodec *codec, GstBuffer *frame)
@@ -207,5 +207,5 @@ pb_webrtc_codec_is_whole (const PbWebrtcCodec *codec, GstBuffer *frame)
       is_first = is_first_slice (is_h265, map.data + i + 3, map.size - i - 3);
   gst_buffer_unmap (frame, &map);
 
-  return is_first != FALSE;
+  return is_first == TRUE;
 }

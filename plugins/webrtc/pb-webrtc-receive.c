@@ -118,8 +118,8 @@ static gboolean
 is_fit (Receiver *self, GstBuffer *buffer)
 {
   if (!pb_webrtc_codec_is_whole (self->codec, buffer) ||
-      (GST_BUFFER_PTS_IS_VALID (buffer) &&
-          GST_BUFFER_PTS (buffer) == self->broken_pts)) {
+      !GST_BUFFER_PTS_IS_VALID (buffer) || /* the second part of one */
+      GST_BUFFER_PTS (buffer) == self->broken_pts) {
     self->awaits_keyframe = TRUE;
     self->frame_us = 0;
   } else if (!GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT)) {
