@@ -17,6 +17,8 @@
 #include <json-glib/json-glib.h>
 #include <stdio.h>
 
+#include "pb-known-criticals.h"
+
 typedef struct {
   char *name;
   guint64 buffers, bytes, discont; /* streaming thread, read atomically enough */
@@ -423,6 +425,7 @@ main (int argc, char **argv)
   g_autoptr (GError) error = NULL;
 
   gst_init (NULL, NULL);
+  pb_allow_known_criticals ();
   setvbuf (stdout, NULL, _IOLBF, 0);
   g_option_context_add_main_entries (options, entries, NULL);
   if (!g_option_context_parse (options, &argc, &argv, &error) || argc != 2) {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "glue/pb-gst-debug.h"
+#include "../common/pb-known-criticals.h"
 #include "webrtc-line.h"
 
 /* Two peers, real encoders, and pb-netsim between them: its line has 1 Mbit/s,
@@ -238,6 +239,7 @@ int
 main (int argc, char **argv)
 {
   gst_init (&argc, &argv);
+  pb_allow_known_criticals ();
   pb_gst_debug_init ();
   if (argc > 1 && g_str_equal (argv[1], "--figures"))
     return print (argc - 2, argv + 2);
