@@ -56,6 +56,8 @@ gst-launch-1.0 --messages --verbose
     ! level ! fakesink async=false
 """
 
+TOKEN = re.compile(r"p_[A-Za-z0-9_-]{20,}\.[A-Za-z0-9_-]{20,}")
+
 MESSAGE = re.compile(
     r'^Got message #\d+ from (?:element|object|pad) "([^"]*)" \(([a-z-]+)\): '
     r"([A-Za-z][\w-]*), (.*);$")
@@ -248,8 +250,9 @@ class Demo:
         self.title("What the camera operator gets: scan this …")
         print(self.run(["pbctl", "qr", SLOT, "--ttl", "15m"], self.admin))
         self.title("… or paste one of these")
-        print(self.run(["pbctl", "connect", SLOT, "--direction", "send"],
-                       self.admin))
+        # this output may be on a projector: the tokens of WHIP stay out of it
+        print(TOKEN.sub("p_… (pbctl connect shows it)", self.run(
+            ["pbctl", "connect", SLOT, "--direction", "send"], self.admin)))
 
     def read_secret(self, name):
         with open(os.path.join(self.secrets, name), encoding="ascii") as handle:
