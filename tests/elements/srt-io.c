@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
+#include "../common/pb-mortal-child.h"
 #include "srt-end.h"
 
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -623,13 +623,6 @@ test_ipv6_and_both_at_once (void)
 
 /* ---- another program at the other end ---- */
 
-/* A test that aborts takes its children along; they hold its output open. */
-static void
-die_with_parent (gpointer unused)
-{
-  prctl (PR_SET_PDEATHSIG, SIGKILL);
-}
-
 static GPid
 spawn (char **argv)
 {
@@ -639,7 +632,7 @@ spawn (char **argv)
   g_spawn_async (NULL, argv, NULL,
       G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD |
           G_SPAWN_STDOUT_TO_DEV_NULL | G_SPAWN_STDERR_TO_DEV_NULL,
-      die_with_parent, NULL, &pid, &error);
+      pb_die_with_parent, NULL, &pid, &error);
   g_assert_no_error (error);
   return pid;
 }
@@ -666,7 +659,7 @@ spawn_netsim (guint16 to, const char *loss, const char *delay, guint16 *port)
   int out;
 
   g_spawn_async_with_pipes (NULL, (char **) argv, NULL,
-      G_SPAWN_DO_NOT_REAP_CHILD, die_with_parent, NULL, &pid, NULL, &out, NULL,
+      G_SPAWN_DO_NOT_REAP_CHILD, pb_die_with_parent, NULL, &pid, NULL, &out, NULL,
       &error);
   g_assert_no_error (error);
   while (

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
+#include "../common/pb-mortal-child.h"
 #include "webrtc-line.h"
 
 #include <signal.h>
@@ -21,6 +22,8 @@ struct _PairLine
 static guint
 start_netsim (PairLine *self, const char *port)
 {
+  g_autoptr (GSubprocessLauncher) launcher =
+      g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE);
   g_autoptr (GPtrArray) args = g_ptr_array_new ();
   g_autofree char *line = NULL;
   g_autoptr (GError) error = NULL;
@@ -31,8 +34,10 @@ start_netsim (PairLine *self, const char *port)
   for (char **option = self->options; *option != NULL; option++)
     g_ptr_array_add (args, *option);
   g_ptr_array_add (args, NULL);
-  self->netsim = g_subprocess_newv ((const char *const *) args->pdata,
-      G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error);
+  g_subprocess_launcher_set_child_setup (launcher, pb_die_with_parent, NULL,
+      NULL);
+  self->netsim = g_subprocess_launcher_spawnv (launcher,
+      (const char *const *) args->pdata, &error);
   g_assert_no_error (error);
   self->out =
       g_data_input_stream_new (g_subprocess_get_stdout_pipe (self->netsim));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
+#include "../common/pb-mortal-child.h"
 #include "webrtc-studio.h"
 
 #include <string.h>
@@ -74,6 +75,8 @@ studio_start_server (Studio *self)
   g_autoptr (JsonNode) answer = NULL;
 
   g_subprocess_launcher_setenv (launcher, "PATCHBAY_SECRET", SECRET, TRUE);
+  g_subprocess_launcher_set_child_setup (launcher, pb_die_with_parent, NULL,
+      NULL);
   self->server = g_subprocess_launcher_spawn (launcher, &error, "patchbayd",
       "--listen", listen, "--stun", "127.0.0.1:0", NULL);
   g_assert_no_error (error);
