@@ -659,8 +659,8 @@ spawn_netsim (guint16 to, const char *loss, const char *delay, guint16 *port)
   int out;
 
   g_spawn_async_with_pipes (NULL, (char **) argv, NULL,
-      G_SPAWN_DO_NOT_REAP_CHILD, pb_die_with_parent, NULL, &pid, NULL, &out, NULL,
-      &error);
+      G_SPAWN_DO_NOT_REAP_CHILD, pb_die_with_parent, NULL, &pid, NULL, &out,
+      NULL, &error);
   g_assert_no_error (error);
   while (
       at < sizeof line - 1 && read (out, line + at, 1) == 1 && line[at] != '\n')
