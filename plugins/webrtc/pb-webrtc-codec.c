@@ -181,17 +181,17 @@ is_first_slice (gboolean is_h265, const guint8 *nal, gsize length)
 }
 
 /**
- * pb_webrtc_codec_is_whole: (skip)
+ * pb_webrtc_codec_look_at: (skip)
  * @codec: a codec
- * @frame: of it
+ * @frame: of it, as a depayloader made it
  *
  * After a loss the depayloaders of 1.22 take any slice of a keyframe for the
  * beginning of it.
  *
- * Returns: %FALSE where the first slice is missing, or all are
+ * Returns: what it is
  */
-gboolean
-pb_webrtc_codec_is_whole (const PbWebrtcCodec *codec, GstBuffer *frame)
+PbWebrtcFrame
+pb_webrtc_codec_look_at (const PbWebrtcCodec *codec, GstBuffer *frame)
 {
   gboolean is_h265 = strcmp (codec->encoding, "H265") == 0;
   GstMapInfo map;
@@ -199,7 +199,7 @@ pb_webrtc_codec_is_whole (const PbWebrtcCodec *codec, GstBuffer *frame)
 
   if ((!is_h265 && strcmp (codec->encoding, "H264") != 0) ||
       !gst_buffer_map (frame, &map, GST_MAP_READ))
-    return TRUE;
+    return PB_WEBRTC_FRAME_WHOLE;
 
   /* the parameter sets before it are short */
   for (gsize i = 0; i + 3 < map.size && is_first < 0; i++)
@@ -207,5 +207,8 @@ pb_webrtc_codec_is_whole (const PbWebrtcCodec *codec, GstBuffer *frame)
       is_first = is_first_slice (is_h265, map.data + i + 3, map.size - i - 3);
   gst_buffer_unmap (frame, &map);
 
-  return is_first == TRUE;
+  if (is_first < 0)
+    return PB_WEBRTC_FRAME_HEADERS;
+
+  return is_first ? PB_WEBRTC_FRAME_WHOLE : PB_WEBRTC_FRAME_PART;
 }

@@ -26,8 +26,14 @@ typedef struct
 const PbWebrtcCodec *pb_webrtc_codec_from_caps (const GstCaps *caps);
 const PbWebrtcCodec *pb_webrtc_codec_from_encoding (gboolean is_video,
     const char *encoding);
-/* FALSE: a frame, as `received` says, without its first slice */
-gboolean pb_webrtc_codec_is_whole (const PbWebrtcCodec *codec,
+typedef enum
+{
+  PB_WEBRTC_FRAME_WHOLE,
+  PB_WEBRTC_FRAME_PART,   /* its first slice is missing */
+  PB_WEBRTC_FRAME_HEADERS /* parameter sets and the like, and no slice */
+} PbWebrtcFrame;
+
+PbWebrtcFrame pb_webrtc_codec_look_at (const PbWebrtcCodec *codec,
     GstBuffer *frame);
 /* In the order we like to receive them. */
 const PbWebrtcCodec *pb_webrtc_codec_get (guint index);

@@ -89,6 +89,11 @@ struct _PbWebrtcPeer
   GArray *next_tracks; /* (nullable) owned: of PbWebrtcTrack */
   PbSdp *next_offer;   /* (nullable) owned */
 
+  /* keyframes that were asked of the encoder */
+  guint n_prompt_keyframes; /* that no interval keeps back */
+  gint64 keyframe_us;       /* the last; 0: none yet */
+  GSource *keyframe_timer;  /* owned: the next is due */
+
   gboolean is_on_loopback;
   gboolean has_restarted;    /* webrtcbin's ICE credentials are old */
   gboolean tells_candidates; /* again */
@@ -161,6 +166,8 @@ gboolean pb_webrtc_sender_link (PbWebrtcSender *self, guint payload,
 void pb_webrtc_sender_set_caps (PbWebrtcSender *self, GstCaps *caps);
 void pb_webrtc_sender_push (PbWebrtcSender *self, GstBuffer *buffer);
 void pb_webrtc_send_ask_keyframe (PbWebrtcPeer *self);
+/* Connected, or again: nothing of what was sent before is there. */
+void pb_webrtc_send_restart (PbWebrtcPeer *self);
 
 /* receive */
 /* A stream that comes: it was made, and nothing has passed it. */

@@ -270,8 +270,7 @@ go_on (PbWebrtcPeer *self)
   if (self->state == PB_WEBRTC_CONNECTED)
     return;
 
-  for (guint i = 0; i < self->senders->len; i++)
-    pb_webrtc_rate_restart (self->rate, i);
+  pb_webrtc_send_restart (self);
   self->silent_s = 0;
   pb_webrtc_peer_set_state (self, PB_WEBRTC_CONNECTED, PB_FAULT_NONE);
   if (self->is_over)
@@ -629,6 +628,7 @@ pb_webrtc_peer_free (PbWebrtcPeer *self)
   pb_timer_clear (&self->deadline);
   pb_timer_clear (&self->gather);
   pb_timer_clear (&self->tick);
+  pb_timer_clear (&self->keyframe_timer);
   g_mutex_lock (&self->lock);
   if (self->deliver != NULL)
     g_source_destroy (self->deliver);

@@ -37,6 +37,7 @@ struct _PbWebrtcRate
   gint32 lost[LOST_MAX];      /* lock: their numbers; -1: none; a ring */
   guint n_lost;               /* lock */
   guint told_bps;             /* lock */
+  gint64 rtt_us;              /* lock: at the last feedback; 0: not known */
 };
 
 /**
@@ -238,7 +239,7 @@ pb_webrtc_rate_take_event (PbWebrtcRate *self, GstEvent *event)
   g_auto (Feedback) feedback = { NULL };
   GArray *packets;
   g_autoptr (GMutexLocker) locker = NULL;
-  gint64 now_us = g_get_monotonic_time ();
+  gint64 now_us = g_get_monotonic_time (), rtt_us;
 
   if (GST_EVENT_TYPE (event) != GST_EVENT_CUSTOM_UPSTREAM)
     return FALSE;
@@ -256,12 +257,15 @@ pb_webrtc_rate_take_event (PbWebrtcRate *self, GstEvent *event)
   self->event = gst_event_get_seqnum (event);
   self->was_fed = TRUE;
   recover (self, &feedback);
+  rtt_us = get_rtt (packets, now_us);
+  if (rtt_us > 0)
+    self->rtt_us = rtt_us;
   pb_rate_estimator_feed (self->estimator, (const PbRatePacket *) packets->data,
-      packets->len, get_rtt (packets, now_us), now_us);
+      packets->len, rtt_us, now_us);
   GST_LOG ("rate %p: feedback on %u packets, %u lost, round trip %d ms; "
            "%.1f %% lost in a second, %u kbit/s",
       self, packets->len, feedback.lost->len,
-      (int) (get_rtt (packets, now_us) / 1000),
+      (int) (rtt_us / 1000),
       pb_rate_estimator_get_loss (self->estimator),
       pb_rate_estimator_get (self->estimator) / 1000);
 
@@ -310,6 +314,21 @@ pb_webrtc_rate_get_loss (PbWebrtcRate *self)
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
   return pb_rate_estimator_get_loss (self->estimator);
+}
+
+/**
+ * pb_webrtc_rate_get_rtt: (skip)
+ * @self: the rate
+ *
+ * Returns: the round trip, what waits in the way's queues included, in
+ *     microseconds; 0 where it is not known
+ */
+gint64
+pb_webrtc_rate_get_rtt (PbWebrtcRate *self)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return self->rtt_us;
 }
 
 /**

@@ -24,6 +24,7 @@ gboolean pb_webrtc_rate_take_event (PbWebrtcRate *self, GstEvent *event);
 gboolean pb_webrtc_rate_tick (PbWebrtcRate *self);
 guint pb_webrtc_rate_get (PbWebrtcRate *self);       /* bits per second */
 double pb_webrtc_rate_get_loss (PbWebrtcRate *self); /* percent */
+gint64 pb_webrtc_rate_get_rtt (PbWebrtcRate *self);  /* us; 0: not known */
 
 /* Whether the frame goes; each track waits for a keyframe of its own.
  * `queued`: GST_CLOCK_TIME_NONE where that is not known. */

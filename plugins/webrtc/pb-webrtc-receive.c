@@ -26,12 +26,16 @@ typedef struct
   gboolean has_packet, is_last_of_frame; /* of the last packet, as below */
   guint16 seqnum;
   GstClockTime pts, broken_pts; /* of a frame whose end was lost */
+  GstBuffer *headers; /* (nullable) owned: the frame that they are of follows */
 } Receiver;
 
 static void
 receiver_clear (gpointer data)
 {
-  pb_webrtc_peer_unref (((Receiver *) data)->peer);
+  Receiver *self = data;
+
+  gst_clear_buffer (&self->headers);
+  pb_webrtc_peer_unref (self->peer);
 }
 
 static void
@@ -113,11 +117,48 @@ set_running_time (GstSample *sample)
   return sample;
 }
 
+/* rtph264pay of 1.22, once it was asked for a keyframe, sends the parameter sets
+ * with a marker of their own: the depayloader makes two frames of it, and the
+ * parser leaves the second, which is the picture, without a time. (transfer
+ * full) (nullable): what there is to hand up */
+static GstSample *
+join_headers (Receiver *self, GstSample *sample)
+{
+  GstBuffer *buffer = gst_sample_get_buffer (sample);
+  GstBuffer *joined;
+
+  if (buffer == NULL)
+    return sample;
+  if (pb_webrtc_codec_look_at (self->codec, buffer) ==
+      PB_WEBRTC_FRAME_HEADERS) {
+    gst_buffer_replace (&self->headers, buffer);
+    gst_sample_unref (sample);
+    return NULL;
+  }
+  if (self->headers == NULL)
+    return sample;
+  if (GST_BUFFER_PTS_IS_VALID (buffer) &&
+      GST_BUFFER_PTS (buffer) != GST_BUFFER_PTS (self->headers)) {
+    gst_clear_buffer (&self->headers);
+    return sample;
+  }
+
+  joined = gst_buffer_append (g_steal_pointer (&self->headers),
+      gst_buffer_ref (buffer));
+  if (!GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT))
+    GST_BUFFER_FLAG_UNSET (joined, GST_BUFFER_FLAG_DELTA_UNIT);
+  sample = gst_sample_make_writable (sample);
+  gst_sample_set_buffer (sample, joined);
+  gst_buffer_unref (joined);
+
+  return sample;
+}
+
 /* Parts of a frame, and what refers to it, are of no use to anybody. */
 static gboolean
 is_fit (Receiver *self, GstBuffer *buffer)
 {
-  if (!pb_webrtc_codec_is_whole (self->codec, buffer) ||
+  if (pb_webrtc_codec_look_at (self->codec, buffer) == PB_WEBRTC_FRAME_PART ||
       !GST_BUFFER_PTS_IS_VALID (buffer) || /* the second part of one */
       GST_BUFFER_PTS (buffer) == self->broken_pts) {
     self->awaits_keyframe = TRUE;
@@ -184,6 +225,10 @@ on_sample (GstAppSink *sink, gpointer user_data)
 
   if (sample == NULL)
     return GST_FLOW_EOS;
+  if (self->codec->is_video)
+    sample = join_headers (self, sample);
+  if (sample == NULL)
+    return GST_FLOW_OK;
   if (self->codec->is_video && !is_fit (self, gst_sample_get_buffer (sample))) {
     gst_sample_unref (sample);
     return GST_FLOW_OK;

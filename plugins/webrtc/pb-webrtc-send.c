@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "core/pb-random.h"
+#include "pb-timer.h"
 #include "pb-webrtc-peer-private.h"
 
 #include <string.h>
@@ -11,6 +12,12 @@
 
 /* Leaves room for SRTP, header extensions, TURN and a tunnel below 1500. */
 #define MTU 1200
+/* Between keyframes that are asked for, two round trips, but not less or more
+ * than this; the first few of a connection are not kept back: a counterpart may
+ * not have been ready for the first. */
+#define KEYFRAME_DISTANCE_US (500 * G_TIME_SPAN_MILLISECOND)
+#define KEYFRAME_DISTANCE_MAX_US (2 * G_TIME_SPAN_SECOND)
+#define PROMPT_KEYFRAMES 3
 
 PbWebrtcSender *
 pb_webrtc_sender_new (PbWebrtcPeer *peer, guint index,
@@ -55,11 +62,52 @@ pb_webrtc_sender_unref (gpointer data)
   g_free (self);
 }
 
+/* --- keyframes ------------------------------------------------------------ */
+
+static void
+tell_keyframe (PbWebrtcPeer *peer, gpointer unused)
+{
+  pb_timer_clear (&peer->keyframe_timer);
+  peer->keyframe_us = g_get_monotonic_time ();
+  if (peer->n_prompt_keyframes > 0)
+    peer->n_prompt_keyframes--;
+  peer->callbacks.needs_keyframe (peer, peer->user_data);
+}
+
+/* A callback may free the peer: it does not come from a source of its own. */
+static gboolean
+on_keyframe_due (gpointer user_data)
+{
+  PbWebrtcPeer *peer = user_data;
+
+  pb_timer_clear (&peer->keyframe_timer);
+  pb_webrtc_peer_post (peer, tell_keyframe, NULL, NULL);
+
+  return G_SOURCE_REMOVE;
+}
+
+/* A narrow way that loses makes its receiver ask at each loss, and a keyframe,
+ * ten times as large as another frame, is what fills its queue: each would call
+ * for the next. So they keep a distance that empties the queue. What is asked
+ * for within a round trip was asked before the last one could be seen. */
 static void
 do_keyframe (PbWebrtcPeer *peer, gpointer unused)
 {
+  gint64 rtt_us = pb_webrtc_rate_get_rtt (peer->rate);
+  gint64 distance_us =
+      CLAMP (2 * rtt_us, KEYFRAME_DISTANCE_US, KEYFRAME_DISTANCE_MAX_US);
+  gint64 since_us = g_get_monotonic_time () - peer->keyframe_us;
+
   g_atomic_int_set (&peer->keyframe_asked, FALSE);
-  peer->callbacks.needs_keyframe (peer, peer->user_data);
+  if (peer->keyframe_timer != NULL)
+    return;
+
+  if (peer->keyframe_us == 0 || peer->n_prompt_keyframes > 0 ||
+      since_us >= distance_us)
+    tell_keyframe (peer, NULL);
+  else if (since_us >= MIN (rtt_us, KEYFRAME_DISTANCE_MAX_US))
+    peer->keyframe_timer = pb_timer_new (peer->context,
+        (guint) ((distance_us - since_us) / 1000 + 1), on_keyframe_due, peer);
 }
 
 /* Any thread. */
@@ -70,6 +118,15 @@ pb_webrtc_send_ask_keyframe (PbWebrtcPeer *peer)
     pb_webrtc_peer_post (peer, do_keyframe, NULL, NULL);
 }
 
+void
+pb_webrtc_send_restart (PbWebrtcPeer *peer)
+{
+  for (guint i = 0; i < peer->senders->len; i++)
+    pb_webrtc_rate_restart (peer->rate, i);
+  pb_timer_clear (&peer->keyframe_timer);
+  peer->n_prompt_keyframes = PROMPT_KEYFRAMES;
+}
+
 /* What comes back of what we send. */
 static GstPadProbeReturn
 on_upstream (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
@@ -77,8 +134,12 @@ on_upstream (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
   PbWebrtcPeer *peer = user_data;
   GstEvent *event = GST_PAD_PROBE_INFO_EVENT (info);
 
-  if (gst_video_event_is_force_key_unit (event))
+  /* The parser would have the payloader send the parameter sets once more, and
+   * as a frame of their own. */
+  if (gst_video_event_is_force_key_unit (event)) {
     pb_webrtc_send_ask_keyframe (peer);
+    return GST_PAD_PROBE_DROP;
+  }
   if (pb_webrtc_rate_take_event (peer->rate, event))
     pb_webrtc_peer_tell_estimate (peer);
 
