@@ -14,6 +14,7 @@ typedef struct
   guint end, track;
   gboolean is_video;
   guint n;
+  gboolean is_split; /* headers by themselves */
 } Feed;
 
 static const char *const loopback[] = { "127.0.0.1", NULL };
@@ -32,6 +33,12 @@ static const struct
   { "h264-asked", "videotestsrc is-live=1 pattern=ball ! video/x-raw,width=320,"
                   "height=240,framerate=25/1 ! x264enc tune=zerolatency "
                   "bitrate=500 key-int-max=100000 speed-preset=ultrafast "
+                  "! h264parse ! video/x-h264,stream-format=byte-stream,"
+                  "alignment=au,profile=constrained-baseline" },
+  /* parameter sets, and then what they are of, with the same PTS */
+  { "h264-split", "videotestsrc is-live=1 pattern=ball ! video/x-raw,width=320,"
+                  "height=240,framerate=25/1 ! x264enc tune=zerolatency "
+                  "bitrate=500 key-int-max=10 speed-preset=ultrafast "
                   "! h264parse ! video/x-h264,stream-format=byte-stream,"
                   "alignment=au,profile=constrained-baseline" },
   { "avc", "videotestsrc is-live=1 pattern=ball ! video/x-raw,width=320,"
@@ -54,6 +61,47 @@ static const struct
 
 /* --- encoders ------------------------------------------------------------- */
 
+/* Where the first slice begins; 0: there are no headers before it */
+static gsize
+find_slice (GstBuffer *frame)
+{
+  GstMapInfo map;
+  gsize at = 0;
+
+  g_assert_true (gst_buffer_map (frame, &map, GST_MAP_READ));
+  for (gsize i = 0; i + 4 < map.size && at == 0; i++)
+    if (map.data[i] == 0 && map.data[i + 1] == 0 && map.data[i + 2] == 0 &&
+        map.data[i + 3] == 1 && (map.data[i + 4] & 0x1f) <= 5)
+      at = i;
+  gst_buffer_unmap (frame, &map);
+
+  return at;
+}
+
+/* With the pair's lock */
+static void
+push (Feed *feed, GstBuffer *frame)
+{
+  PairEnd *end = &feed->pair->ends[feed->end];
+  gsize at = feed->is_split ? find_slice (frame) : 0;
+
+  if (feed->is_video)
+    end->n_fed++;
+  if (at > 0) {
+    g_autoptr (GstBuffer) headers =
+        gst_buffer_copy_region (frame, GST_BUFFER_COPY_ALL, 0, at);
+    g_autoptr (GstBuffer) rest =
+        gst_buffer_copy_region (frame, GST_BUFFER_COPY_ALL, at, -1);
+
+    GST_BUFFER_PTS (rest) = GST_BUFFER_PTS (frame);
+    pb_webrtc_peer_push (end->peer, feed->track, headers);
+    pb_webrtc_peer_push (end->peer, feed->track, rest);
+    return;
+  }
+
+  pb_webrtc_peer_push (end->peer, feed->track, frame);
+}
+
 static GstFlowReturn
 on_encoded (GstAppSink *sink, gpointer user_data)
 {
@@ -72,7 +120,7 @@ on_encoded (GstAppSink *sink, gpointer user_data)
   g_mutex_lock (&pair->lock);
   feed->n++;
   if (pair->is_pushing && pair->ends[feed->end].peer != NULL)
-    pb_webrtc_peer_push (pair->ends[feed->end].peer, feed->track, copy);
+    push (feed, copy);
   g_mutex_unlock (&pair->lock);
   gst_buffer_unref (copy);
 
@@ -88,7 +136,8 @@ add_encoder (Pair *self, guint end, guint track, const char *name)
   g_autoptr (GError) error = NULL;
   GstElement *bin, *sink;
 
-  *feed = (Feed){ self, end, track, !g_str_equal (name, "opus"), 0 };
+  *feed = (Feed){ self, end, track, !g_str_equal (name, "opus"), 0,
+    g_str_equal (name, "h264-split") };
   for (gsize i = 0; i < G_N_ELEMENTS (media); i++)
     if (g_str_equal (media[i].name, name))
       text = g_strdup_printf ("%s ! appsink sync=0 name=s%u-%u", media[i].chain,

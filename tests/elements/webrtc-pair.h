@@ -35,6 +35,7 @@ typedef struct
   PbWebrtcTrack tracks[PAIR_TRACKS]; /* made by pair_start() */
   /* what was seen; the first group under the pair's lock */
   guint n_samples[PAIR_TRACKS], n_video, n_audio;
+  guint n_fed; /* frames of video that its peer was given */
   GstCaps *caps[PAIR_TRACKS];
   GstClockTime last_pts[PAIR_TRACKS];
   guint64 n_octets; /* of all tracks */

@@ -195,29 +195,6 @@ test_quality_is_negotiated (void)
   pair_free (pair);
 }
 
-static guint keyframes_before;
-
-static gboolean
-has_more_keyframes (Pair *pair)
-{
-  return pair->ends[0].n_keyframes_asked > keyframes_before;
-}
-
-static void
-test_keyframe_is_asked_for (void)
-{
-  Pair *pair = pair_new ();
-
-  pair->ends[0].media[0] = "h264";
-  pair_start (pair);
-  pair_wait (pair, has_video);
-  keyframes_before = pair->ends[0].n_keyframes_asked;
-  pb_webrtc_peer_ask_keyframe (pair->ends[1].peer, 0);
-  pb_webrtc_peer_ask_keyframe (pair->ends[1].peer, 7); /* there is none */
-  pair_wait (pair, has_more_keyframes);
-  pair_free (pair);
-}
-
 /* --- the channel ---------------------------------------------------------- */
 
 static gboolean
@@ -767,7 +744,6 @@ main (int argc, char **argv)
   ADD ("without-trickle-the-description-has-it-all", test_no_trickle);
   ADD ("rtx-fec-and-twcc-on-video-never-rtx-on-audio",
       test_quality_is_negotiated);
-  ADD ("a-keyframe-is-asked-for", test_keyframe_is_asked_for);
   ADD ("text-goes-both-ways", test_channel);
   for (guint i = 0; i < 2; i++)
     g_test_add_data_func (
