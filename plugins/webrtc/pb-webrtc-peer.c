@@ -716,7 +716,8 @@ pb_webrtc_peer_add_candidate (PbWebrtcPeer *self, guint mline,
  * pb_webrtc_peer_push: (skip)
  * @self: a peer
  * @track: as in pb_webrtc_peer_new()
- * @buffer: one frame
+ * @buffer: one frame; a keyframe of an H.264 or H.265 byte stream has its
+ *     parameter sets in it
  */
 void
 pb_webrtc_peer_push (PbWebrtcPeer *self, guint track, GstBuffer *buffer)

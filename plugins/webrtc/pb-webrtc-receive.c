@@ -59,8 +59,7 @@ on_retransmission (GstElement *jitterbuffer, GParamSpec *pspec, gpointer unused)
  * again. Which stream this will be is not known yet; audio asks as well then,
  * and a sender that does not keep audio has nothing to answer. */
 void
-pb_webrtc_receive_on_jitterbuffer (PbWebrtcPeer *peer,
-    GstElement *jitterbuffer)
+pb_webrtc_receive_on_jitterbuffer (PbWebrtcPeer *peer, GstElement *jitterbuffer)
 {
   g_signal_connect (jitterbuffer, "notify::do-retransmission",
       G_CALLBACK (on_retransmission), NULL);
@@ -117,9 +116,9 @@ set_running_time (GstSample *sample)
   return sample;
 }
 
-/* rtph264pay of 1.22, once it was asked for a keyframe, sends the parameter sets
- * with a marker of their own: the depayloader makes two frames of it, and the
- * parser leaves the second, which is the picture, without a time. (transfer
+/* rtph264pay of 1.22, once it was asked for a keyframe, sends the parameter
+ * sets with a marker of their own: the depayloader makes two frames of it, and
+ * the parser leaves the second, which is the picture, without a time. (transfer
  * full) (nullable): what there is to hand up */
 static GstSample *
 join_headers (Receiver *self, GstSample *sample)

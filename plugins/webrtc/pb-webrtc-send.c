@@ -181,19 +181,27 @@ send_caps (PbWebrtcSender *self, GstPad *src, GstCaps *caps)
   gst_pad_push_event (src, gst_event_new_caps (caps));
 }
 
-/* FALSE: its elements are not there. Before the payloader of H.264 and H.265 is
- * what puts parameter sets before each keyframe that has none: the payloader
- * itself, of 1.22, puts them before each slice of it, and a depayloader takes
- * every slice for a frame then. */
+/* A byte stream has its parameter sets in it, before each keyframe: whoever
+ * pushes it sees to that. avc1, hev1 and the like have them in their caps. */
+static gboolean
+needs_parser (PbWebrtcSender *self)
+{
+  const GstStructure *structure = gst_caps_get_structure (self->caps, 0);
+
+  return (strcmp (self->codec->encoding, "H264") == 0 ||
+             strcmp (self->codec->encoding, "H265") == 0) &&
+         g_strcmp0 (gst_structure_get_string (structure, "stream-format"),
+             "byte-stream") != 0;
+}
+
+/* FALSE: its elements are not there. Parameter sets are for a parser before the
+ * payloader: the payloader itself, of 1.22, puts them before each slice of a
+ * keyframe, and a depayloader takes every slice for a frame then. */
 static gboolean
 make_chain (PbWebrtcSender *self, GstBin *bin, GstElement **source,
     GstElement **payloader, GstElement **setter)
 {
-  const char *parser =
-      strcmp (self->codec->encoding, "H264") == 0 ||
-              strcmp (self->codec->encoding, "H265") == 0
-          ? self->codec->parser
-          : NULL;
+  const char *parser = needs_parser (self) ? self->codec->parser : NULL;
   const char *const factories[] = { "appsrc", self->codec->payloader,
     "capssetter", parser };
   GstElement *made[G_N_ELEMENTS (factories)] = { NULL };

@@ -4,6 +4,8 @@
  * from its source to the decoder's far side by one clock:
  *
  *   webrtc-pair bare SECONDS      two webrtcbins, signalled by function calls
+ *   webrtc-pair able SECONDS      the same, made to do what pbsrcsink does:
+ *                                 NACK and RTX, TWCC, a data channel
  *   webrtc-pair ours SECONDS URI  two pbsrcsinks; tokens in PB_SEND, PB_RECEIVE
  *
  * Prints one line: first=MS p50=MS p99=MS frames=N cpu=SECONDS. The first frame
@@ -13,6 +15,7 @@
 
 #define GST_USE_UNSTABLE_API
 #include <gst/gst.h>
+#include <gst/rtp/rtp.h>
 #include <gst/webrtc/webrtc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,13 +26,24 @@
 #define WATCHDOG_S 20
 
 /* The same pictures, encoder and decoder for both */
-#define SOURCE \
-  "videotestsrc is-live=true pattern=ball ! " \
-  "video/x-raw,width=640,height=360,framerate=30/1 ! identity name=source ! " \
-  "x264enc tune=zerolatency speed-preset=ultrafast bitrate=2000 " \
+#define SOURCE                                                                 \
+  "videotestsrc is-live=true pattern=ball ! "                                  \
+  "video/x-raw,width=1280,height=720,framerate=30/1 ! identity name=source ! " \
+  "x264enc tune=zerolatency speed-preset=ultrafast bitrate=3000 "              \
   "key-int-max=60 ! video/x-h264,profile=constrained-baseline ! h264parse ! "
-#define DECODER \
-  "h264parse ! avdec_h264 ! identity name=decoded ! fakesink sync=false " \
+#define CAPS "application/x-rtp,media=video,encoding-name=H264,payload=96"
+#define BARE(caps)                                                             \
+  SOURCE "rtph264pay name=pay config-interval=-1 "                             \
+         "aggregate-mode=zero-latency ! " caps " ! "                           \
+         "webrtcbin name=webrtc bundle-policy=max-bundle latency=100"
+#define TWCC                                                                   \
+  "http://www.ietf.org/id/"                                                    \
+  "draft-holmer-rmcat-transport-wide-cc-extensions-01"
+#define ABLE_CAPS                                                              \
+  ",rtcp-fb-transport-cc=true,rtcp-fb-nack-pli=true,extmap-1=(string)" TWCC
+#define TWCC_INTERVAL (50 * GST_MSECOND)
+#define DECODER                                                                \
+  "h264parse ! avdec_h264 ! identity name=decoded ! fakesink sync=false "      \
   "async=false"
 
 typedef struct
@@ -37,13 +51,14 @@ typedef struct
   GMainLoop *loop;
   GstElement *sender, *receiver;
   guint seconds;
+  gboolean is_able, is_offered;
   gint64 begun_us;
 
   GMutex lock;
-  GArray *taken;   /* lock: when each frame left its source, us */
-  GArray *latency; /* lock: us, while measured */
-  guint n_decoded; /* lock */
-  gint64 first_us; /* lock: 0 before it */
+  GArray *taken;        /* lock: when each frame left its source, us */
+  GArray *latency;      /* lock: us, while measured */
+  guint n_decoded;      /* lock */
+  gint64 first_us;      /* lock: 0 before it */
   gboolean is_measured; /* lock */
   double cpu_before;
 } Bench;
@@ -278,8 +293,78 @@ on_offered (GstPromise *promise, gpointer user_data)
 }
 
 static void
+on_transceiver (GstElement *bin, GObject *transceiver, gpointer unused)
+{
+  g_object_set (transceiver, "do-nack", TRUE, NULL);
+}
+
+/* As plugins/webrtc/pb-webrtc-peer.c sets its own */
+static void
+on_element (GstBin *bin, GstBin *sub, GstElement *element, gpointer unused)
+{
+  GstElementFactory *factory = gst_element_get_factory (element);
+  g_autoptr (GObject) session = NULL;
+
+  if (factory == NULL || strcmp (GST_OBJECT_NAME (factory), "rtpsession") != 0)
+    return;
+
+  g_object_set (element, "rtcp-min-interval", 1 * GST_SECOND, "rtcp-fraction",
+      100000.0, NULL);
+  g_object_get (element, "internal-session", &session, NULL);
+  g_object_set (session, "twcc-feedback-interval", TWCC_INTERVAL, NULL);
+}
+
+static void
+make_able (Bench *self)
+{
+  g_autoptr (GstElement) payloader =
+      gst_bin_get_by_name (GST_BIN (self->sender), "pay");
+  g_autoptr (GstRTPHeaderExtension) twcc =
+      gst_rtp_header_extension_create_from_uri (TWCC);
+  GstElement *pipelines[] = { self->sender, self->receiver };
+  g_autoptr (GstElement) receiver =
+      gst_bin_get_by_name (GST_BIN (self->receiver), "webrtc");
+  g_autoptr (GstWebRTCRTPTransceiver) transceiver = NULL;
+  g_autoptr (GstCaps) caps = gst_caps_from_string (CAPS ABLE_CAPS);
+
+  if (twcc == NULL)
+    fail ("no TWCC", NULL);
+  gst_rtp_header_extension_set_id (twcc, 1);
+  g_signal_emit_by_name (payloader, "add-extension", twcc);
+  for (guint i = 0; i < G_N_ELEMENTS (pipelines); i++) {
+    g_autoptr (GstElement) bin =
+        gst_bin_get_by_name (GST_BIN (pipelines[i]), "webrtc");
+
+    g_signal_connect (bin, "on-new-transceiver", G_CALLBACK (on_transceiver),
+        NULL);
+    g_signal_connect (bin, "deep-element-added", G_CALLBACK (on_element), NULL);
+  }
+  /* webrtcbin answers TWCC only where it was told of it */
+  g_signal_emit_by_name (receiver, "add-transceiver",
+      GST_WEBRTC_RTP_TRANSCEIVER_DIRECTION_RECVONLY, caps, &transceiver);
+}
+
+static void
+add_channel (GstElement *bin)
+{
+  GObject *channel = NULL;
+
+  g_signal_emit_by_name (bin, "create-data-channel", "bench", NULL, &channel);
+  if (channel == NULL)
+    fail ("no data channel", NULL);
+  g_object_unref (channel);
+}
+
+static void
 on_negotiation_needed (GstElement *from, gpointer user_data)
 {
+  Bench *self = user_data;
+
+  if (self->is_offered)
+    return;
+  self->is_offered = TRUE;
+  if (self->is_able)
+    add_channel (from);
   g_signal_emit_by_name (from, "create-offer", NULL,
       gst_promise_new_with_change_func (on_offered, user_data, NULL));
 }
@@ -301,14 +386,11 @@ make_bare (Bench *self)
 {
   GstElement *sender, *receiver;
 
-  self->sender = make (SOURCE "rtph264pay config-interval=-1 "
-                              "aggregate-mode=zero-latency ! "
-                              "application/x-rtp,media=video,"
-                              "encoding-name=H264,payload=96 ! "
-                              "webrtcbin name=webrtc "
-                              "bundle-policy=max-bundle latency=100");
+  self->sender = make (self->is_able ? BARE (CAPS ABLE_CAPS) : BARE (CAPS));
   self->receiver = make ("webrtcbin name=webrtc bundle-policy=max-bundle "
                          "latency=100 rtph264depay name=depay ! " DECODER);
+  if (self->is_able)
+    make_able (self);
   sender = get_webrtcbin (self->sender);
   receiver = get_webrtcbin (self->receiver);
   g_signal_connect (sender, "on-ice-candidate", G_CALLBACK (on_candidate),
@@ -327,7 +409,8 @@ make_bare (Bench *self)
 static void
 set_token (GstElement *pipeline, const char *variable)
 {
-  g_autoptr (GstElement) element = gst_bin_get_by_name (GST_BIN (pipeline), "pb");
+  g_autoptr (GstElement) element =
+      gst_bin_get_by_name (GST_BIN (pipeline), "pb");
 
   g_object_set (element, "token", g_getenv (variable), NULL);
 }
@@ -338,10 +421,11 @@ make_ours (Bench *self, const char *uri)
   g_autofree char *sender = g_strdup_printf (SOURCE
       "pbsrcsink name=pb direction=send transport=webrtc latency=100 uri=%s",
       uri);
-  g_autofree char *receiver = g_strdup_printf (
-      "pbsrcsink name=pb direction=receive transport=webrtc latency=100 uri=%s "
-      "! " DECODER,
-      uri);
+  g_autofree char *receiver =
+      g_strdup_printf ("pbsrcsink name=pb direction=receive transport=webrtc "
+                       "latency=100 uri=%s "
+                       "! " DECODER,
+          uri);
 
   self->sender = make (sender);
   self->receiver = make (receiver);
@@ -356,10 +440,10 @@ main (int argc, char **argv)
   GstElement *pipelines[2];
 
   gst_init (NULL, NULL);
-  if (argc < 3 || !(g_str_equal (argv[1], "bare") ? argc == 3
-                                                  : argc == 4 &&
-                        g_str_equal (argv[1], "ours")))
-    fail ("usage: webrtc-pair bare SECONDS | ours SECONDS URI", NULL);
+  self.is_able = argc == 3 && g_str_equal (argv[1], "able");
+  if (!(argc == 3 && (self.is_able || g_str_equal (argv[1], "bare"))) &&
+      !(argc == 4 && g_str_equal (argv[1], "ours")))
+    fail ("usage: webrtc-pair bare|able SECONDS | ours SECONDS URI", NULL);
   self.seconds = (guint) CLAMP (atoi (argv[2]), 1, 600);
   self.loop = g_main_loop_new (NULL, FALSE);
   self.taken = g_array_new (FALSE, FALSE, sizeof (gint64));

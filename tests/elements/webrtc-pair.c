@@ -24,37 +24,42 @@ static const struct
   const char *name;
   const char *chain;
 } media[] = {
-  { "h264", "videotestsrc is-live=1 pattern=ball ! video/x-raw,width=320,"
-            "height=240,framerate=25/1 ! x264enc tune=zerolatency bitrate=500 "
-            "key-int-max=25 speed-preset=ultrafast ! h264parse "
-            "! video/x-h264,stream-format=byte-stream,alignment=au,"
-            "profile=constrained-baseline" },
+  { "h264",
+      "videotestsrc is-live=1 pattern=ball ! video/x-raw,width=320,"
+      "height=240,framerate=25/1 ! x264enc tune=zerolatency bitrate=500 "
+      "key-int-max=25 speed-preset=ultrafast ! h264parse config-interval=-1 "
+      "! video/x-h264,stream-format=byte-stream,alignment=au,"
+      "profile=constrained-baseline" },
   /* a keyframe comes only to those who ask */
-  { "h264-asked", "videotestsrc is-live=1 pattern=ball ! video/x-raw,width=320,"
-                  "height=240,framerate=25/1 ! x264enc tune=zerolatency "
-                  "bitrate=500 key-int-max=100000 speed-preset=ultrafast "
-                  "! h264parse ! video/x-h264,stream-format=byte-stream,"
-                  "alignment=au,profile=constrained-baseline" },
+  { "h264-asked",
+      "videotestsrc is-live=1 pattern=ball ! video/x-raw,width=320,"
+      "height=240,framerate=25/1 ! x264enc tune=zerolatency "
+      "bitrate=500 key-int-max=100000 speed-preset=ultrafast "
+      "! h264parse config-interval=-1 ! video/x-h264,stream-format=byte-stream,"
+      "alignment=au,profile=constrained-baseline" },
   /* parameter sets, and then what they are of, with the same PTS */
-  { "h264-split", "videotestsrc is-live=1 pattern=ball ! video/x-raw,width=320,"
-                  "height=240,framerate=25/1 ! x264enc tune=zerolatency "
-                  "bitrate=500 key-int-max=10 speed-preset=ultrafast "
-                  "! h264parse ! video/x-h264,stream-format=byte-stream,"
-                  "alignment=au,profile=constrained-baseline" },
-  { "avc", "videotestsrc is-live=1 pattern=ball ! video/x-raw,width=320,"
-           "height=240,framerate=25/1 ! x264enc tune=zerolatency bitrate=500 "
-           "key-int-max=25 speed-preset=ultrafast ! h264parse "
-           "! video/x-h264,stream-format=avc,alignment=au" },
+  { "h264-split",
+      "videotestsrc is-live=1 pattern=ball ! video/x-raw,width=320,"
+      "height=240,framerate=25/1 ! x264enc tune=zerolatency "
+      "bitrate=500 key-int-max=10 speed-preset=ultrafast "
+      "! h264parse config-interval=-1 ! video/x-h264,stream-format=byte-stream,"
+      "alignment=au,profile=constrained-baseline" },
+  { "avc",
+      "videotestsrc is-live=1 pattern=ball ! video/x-raw,width=320,"
+      "height=240,framerate=25/1 ! x264enc tune=zerolatency bitrate=500 "
+      "key-int-max=25 speed-preset=ultrafast ! h264parse config-interval=-1 "
+      "! video/x-h264,stream-format=avc,alignment=au" },
   { "vp8", "videotestsrc is-live=1 pattern=ball ! video/x-raw,width=320,"
            "height=240,framerate=25/1 ! vp8enc deadline=1 cpu-used=8 "
            "target-bitrate=500000 keyframe-max-dist=25" },
   { "vp9", "videotestsrc is-live=1 pattern=ball ! video/x-raw,width=320,"
            "height=240,framerate=25/1 ! vp9enc deadline=1 cpu-used=8 "
            "target-bitrate=500000 keyframe-max-dist=25 ! vp9parse" },
-  { "h265", "videotestsrc is-live=1 pattern=ball ! video/x-raw,width=320,"
-            "height=240,framerate=25/1 ! x265enc tune=zerolatency bitrate=500 "
-            "key-int-max=25 speed-preset=ultrafast ! h265parse ! "
-            "video/x-h265,stream-format=byte-stream,alignment=au" },
+  { "h265",
+      "videotestsrc is-live=1 pattern=ball ! video/x-raw,width=320,"
+      "height=240,framerate=25/1 ! x265enc tune=zerolatency bitrate=500 "
+      "key-int-max=25 speed-preset=ultrafast ! h265parse config-interval=-1 ! "
+      "video/x-h265,stream-format=byte-stream,alignment=au" },
   { "opus", "audiotestsrc is-live=1 samplesperbuffer=960 ! "
             "audio/x-raw,rate=48000,channels=2 ! opusenc" },
 };
