@@ -8,7 +8,7 @@
 
 #define GST_CAT_DEFAULT pb_gst_debug_src_sink
 
-/* From a sink pad's queue to its media sink: raw media through an encoder,
+/* From a sink pad's entry to its media sink: raw media through an encoder,
  * encoded media through a parser. What it is, the first caps tell. */
 
 /* Raw and live: what an encoder is too slow for is dropped, oldest first. */
@@ -27,7 +27,7 @@ on_dropped (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
 static gboolean
 fail (GstPbSrcSinkIn *in, GError *error)
 {
-  g_autoptr (GstPad) src = gst_element_get_static_pad (in->queue, "src");
+  g_autoptr (GstPad) src = gst_element_get_static_pad (in->entry, "src");
 
   if (in->closed == 0)
     in->closed = gst_pad_add_probe (src,
@@ -93,6 +93,32 @@ add_parser (GstPbSrcSinkIn *in, PbCodec codec, GError **error)
     g_object_set (parser, "config-interval", -1, NULL);
 
   return add_filter_text (in, pb_codec_get_form (codec), error);
+}
+
+/* Live pictures do not wait for a slow encoder; a file has time. What is encoded
+ * already goes on in the thread that brings it, for nothing before the
+ * connections takes time; SRT's muxer may. */
+static gboolean
+add_queue (GstPbSrcSinkIn *in, gboolean is_raw, GError **error)
+{
+  g_autoptr (GstElement) srt = gst_pb_src_sink_ref_srt (in->owner);
+  g_autoptr (GstQuery) query = gst_query_new_latency ();
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (in->entry, "sink");
+  gboolean is_live = FALSE;
+
+  if (!is_raw && srt == NULL)
+    return TRUE;
+  if (!add (in, "queue", error))
+    return FALSE;
+
+  if (is_raw && gst_pad_peer_query (pad, query))
+    gst_query_parse_latency (query, &is_live, NULL, NULL);
+  if (is_live)
+    g_object_set (in->chain->pdata[0], "max-size-time", (guint64) RAW_TIME,
+        "max-size-bytes", 0, "max-size-buffers", 0, "leaky", 2 /* old ones */,
+        NULL);
+
+  return TRUE;
 }
 
 static void
@@ -188,7 +214,7 @@ remove_chain (GstPbSrcSinkIn *in)
 void
 gst_pb_src_sink_clear_chain (GstPbSrcSinkIn *in)
 {
-  g_autoptr (GstPad) src = gst_element_get_static_pad (in->queue, "src");
+  g_autoptr (GstPad) src = gst_element_get_static_pad (in->entry, "src");
 
   if (in->closed != 0)
     gst_pad_remove_probe (src, in->closed);
@@ -198,7 +224,7 @@ gst_pb_src_sink_clear_chain (GstPbSrcSinkIn *in)
   if (in->srt != NULL)
     gst_pb_src_sink_unlink_srt (in->owner, in->srt);
   g_clear_pointer (&in->srt, gst_object_unref);
-  gst_element_unlink (in->queue,
+  gst_element_unlink (in->entry,
       in->chain->len > 0 ? in->chain->pdata[0] : in->sink);
   remove_chain (in);
 }
@@ -245,30 +271,13 @@ link_chain (GstPbSrcSinkIn *in, GError **error)
     last = in->chain->pdata[i];
     gst_element_sync_state_with_parent (last);
   }
-  if (!gst_element_link (in->queue, last)) {
+  if (!gst_element_link (in->entry, last)) {
     g_set_error_literal (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT,
         "This kind of media cannot be sent.");
     return FALSE;
   }
 
   return TRUE;
-}
-
-/* Live pictures do not wait for a slow encoder; a file has time. */
-static void
-set_leaky (GstPbSrcSinkIn *in, gboolean is_raw)
-{
-  g_autoptr (GstQuery) query = gst_query_new_latency ();
-  g_autoptr (GstPad) pad = gst_element_get_static_pad (in->queue, "sink");
-  gboolean is_live = FALSE;
-
-  if (gst_pad_peer_query (pad, query))
-    gst_query_parse_latency (query, &is_live, NULL, NULL);
-  if (is_raw && is_live)
-    g_object_set (in->queue, "max-size-time", (guint64) RAW_TIME,
-        "max-size-bytes", 0, "max-size-buffers", 0, NULL);
-  gst_util_set_object_arg (G_OBJECT (in->queue), "leaky",
-      is_raw && is_live ? "downstream" : "no");
 }
 
 /* Streaming thread, before the caps go further */
@@ -283,10 +292,10 @@ gst_pb_src_sink_complete_chain (GstPbSrcSinkIn *in, GstCaps *caps)
   if (g_strcmp0 (in->media_type, media_type) == 0)
     return TRUE;
   gst_pb_src_sink_clear_chain (in);
-  GST_INFO_OBJECT (in->queue, "%s", media_type);
+  GST_INFO_OBJECT (in->entry, "%s", media_type);
   in->media_type = g_strdup (media_type);
-  set_leaky (in, is_raw);
-  if (!(is_raw ? add_encoder (in, &error) : add_passage (in, caps, &error)) ||
+  if (!add_queue (in, is_raw, &error) ||
+      !(is_raw ? add_encoder (in, &error) : add_passage (in, caps, &error)) ||
       !add_tee (in, &error) || !link_chain (in, &error))
     return fail (in, error);
   link_srt (in, is_raw ? choose_codec (in) : pb_codec_of_caps (caps));

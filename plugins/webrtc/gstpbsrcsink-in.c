@@ -366,7 +366,7 @@ on_query (GstPad *pad, GstObject *parent, GstQuery *query)
 static GstPad *
 add_ghost (GstPbSrcSinkIn *in, GstPadTemplate *template, const char *name)
 {
-  g_autoptr (GstPad) target = gst_element_get_static_pad (in->queue, "sink");
+  g_autoptr (GstPad) target = gst_element_get_static_pad (in->entry, "sink");
   GstPad *ghost = gst_ghost_pad_new_from_template (name, target, template);
 
   gst_pad_set_query_function (ghost, on_query);
@@ -396,10 +396,10 @@ gst_pb_src_sink_add_in (GstPbSrcSink *self, GstPadTemplate *template,
 {
   g_autoptr (GstPad) src = NULL;
   g_autofree char *made = NULL;
-  GstElement *queue = gst_element_factory_make ("queue", NULL);
+  GstElement *entry = gst_element_factory_make ("identity", NULL);
   GstPbSrcSinkIn *in;
 
-  if (queue == NULL)
+  if (entry == NULL)
     return NULL;
 
   in = g_new0 (GstPbSrcSinkIn, 1);
@@ -407,12 +407,12 @@ gst_pb_src_sink_add_in (GstPbSrcSink *self, GstPadTemplate *template,
   in->is_video = is_video;
   in->track = in->next = -1;
   in->chain = g_ptr_array_new ();
-  in->queue = queue;
+  in->entry = entry;
   in->sink = g_object_new (GST_TYPE_PB_MEDIA_SINK, NULL);
   gst_pb_media_sink_set_callbacks (GST_PB_MEDIA_SINK (in->sink),
       &sink_callbacks, in);
-  gst_bin_add_many (GST_BIN (self), in->queue, in->sink, NULL);
-  src = gst_element_get_static_pad (in->queue, "src");
+  gst_bin_add_many (GST_BIN (self), in->entry, in->sink, NULL);
+  src = gst_element_get_static_pad (in->entry, "src");
   gst_pad_add_probe (src, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, on_event, in,
       NULL);
 
@@ -422,7 +422,7 @@ gst_pb_src_sink_add_in (GstPbSrcSink *self, GstPadTemplate *template,
   g_ptr_array_add (self->ins, in);
   g_mutex_unlock (&self->lock);
   gst_element_sync_state_with_parent (in->sink);
-  gst_element_sync_state_with_parent (in->queue);
+  gst_element_sync_state_with_parent (in->entry);
   in->ghost = add_ghost (in, template, name);
 
   return in->ghost;
@@ -461,11 +461,8 @@ gst_pb_src_sink_remove_in (GstPbSrcSink *self, GstPad *pad)
   if (in == NULL)
     return;
 
-  /* the queue first: its thread is the one that changes the chain */
-  gst_element_set_locked_state (in->queue, TRUE);
-  gst_element_set_state (in->queue, GST_STATE_NULL);
   gst_pb_src_sink_clear_chain (in);
-  remove_child (self, in->queue);
+  remove_child (self, in->entry);
   remove_child (self, in->sink);
   gst_pb_src_sink_in_free (in);
   gst_pb_src_sink_publish (self);

@@ -111,11 +111,11 @@ typedef struct
   GstPbSrcSink *owner; /* unowned */
   gboolean is_video;
   GstPad *ghost;     /* unowned: the element's */
-  GstElement *queue; /* unowned: the bin's */
+  GstElement *entry; /* unowned: the bin's */
   GstElement *sink;  /* unowned: the bin's */
 
-  /* the queue's streaming thread, or nobody's once that has ended */
-  GPtrArray *chain; /* unowned: what is between queue and sink */
+  /* upstream's streaming thread, or nobody's once that has ended */
+  GPtrArray *chain; /* unowned: what is between entry and sink */
   char *media_type; /* (nullable): that it was made for */
   gulong closed;    /* probe: it cannot be made; 0: it can */
   GstPad *srt;      /* (nullable) owned: pbsrtbin's */

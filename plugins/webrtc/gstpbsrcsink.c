@@ -593,12 +593,12 @@ gst_pb_src_sink_finalize (GObject *object)
 /*
  * Sending, for each sink pad; raw media take the upper way:
  *
- *                ┌► videoconvert ► x264enc ► h264parse ─┐
- *   video_0 ► queue                                     ├► GstPbMediaSink ─┐
- *                └► h264parse ──────────────────────────┘                  │
- *                                (a tee before it feeds pbsrtbin as well)  │
- *                                                                          │
- *                                                   PbWebrtcEnd ◄──────────┘
+ *            ┌► queue ► videoconvert ► x264enc ► h264parse ─┐
+ *   video_0 ─┤                                              ├► GstPbMediaSink ─┐
+ *            └► h264parse ──────────────────────────────────┘                  │
+ *                (with SRT: a queue first, and a tee that feeds pbsrtbin)      │
+ *                                                                              │
+ *                                                   PbWebrtcEnd ◄──────────────┘
  *                                                        │ a pipeline for each
  *   video_src_0 ◄ [decoder] ◄ GstPbMediaSrc ◄────────────┘ counterpart
  */
