@@ -17,6 +17,7 @@ import os
 import re
 import sys
 
+FAILED = "failed: "
 TAP = re.compile(
     r"^(\s*)(not )?ok\b(?:\s+(\d+))?\s*(?:-\s*)?([^#\n]*)"
     r"(?:#\s*(SKIP|TODO)\b[^\n]*)?", re.I)
@@ -156,6 +157,9 @@ def main():
     if args.total:
         with open(args.total, encoding="utf-8") as handle:
             for line in handle:
+                if line.startswith(FAILED):
+                    names.append(line[len(FAILED):].strip())
+                    continue
                 total = [a + int(b) for a, b in zip(total, line.split())]
     if args.status != 0 and total[1] == 0:
         names.append("meson test returned %d" % args.status)
@@ -168,8 +172,10 @@ def main():
     if add:
         with open(add, "a", encoding="utf-8") as handle:
             handle.write("%d %d %d\n" % tuple(total))
+            # once more at the end of all: what is above may have been cut
+            handle.writelines(FAILED + name + "\n" for name in names)
     for name in names:
-        print("failed: " + name)
+        print(FAILED + name)
     print(line_of(total), flush=True)
     return 1 if total[1] else 0
 

@@ -131,6 +131,12 @@ pair_line_follow (PairLine *self)
   return kbps;
 }
 
+void
+pair_line_halt (PairLine *self, gboolean is_halted)
+{
+  g_subprocess_send_signal (self->netsim, is_halted ? SIGSTOP : SIGCONT);
+}
+
 char *
 pair_line_end (PairLine *self)
 {

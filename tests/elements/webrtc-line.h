@@ -21,6 +21,9 @@ PairLine *pair_line_new (Pair *pair, const char *const *options);
 GstElement *pair_line_find (PairLine *self, const char *factory);
 /* Tells the encoder what was estimated last; returns what it has, in kbit/s. */
 guint pair_line_follow (PairLine *self);
+/* Nothing passes until it is taken back; what comes meanwhile is lost but for
+ * what the kernel keeps. */
+void pair_line_halt (PairLine *self, gboolean is_halted);
 /* Ends pb-netsim: nothing passes any more. Returns (transfer full) its counts
  * of both ways: `up` is from end 0. */
 char *pair_line_end (PairLine *self);

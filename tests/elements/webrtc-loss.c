@@ -341,6 +341,61 @@ check (gconstpointer data)
   finish ();
 }
 
+/* --- a way that is gone for a while --------------------------------------- */
+
+static guint video_before;
+
+static gboolean
+has_media (Pair *pair)
+{
+  return pair_is_connected (pair) && pair->ends[1].n_video >= 25;
+}
+
+static gboolean
+has_stopped (Pair *pair)
+{
+  return pair->ends[0].state == PB_WEBRTC_INTERRUPTED &&
+         pair->ends[1].state == PB_WEBRTC_INTERRUPTED;
+}
+
+static gboolean
+is_back (Pair *pair)
+{
+  return pair_is_connected (pair) &&
+         pair->ends[1].n_video >= video_before + 50;
+}
+
+/* The same connection: nothing is negotiated anew. */
+static void
+test_the_way_comes_back (void)
+{
+  static const char *const options[] = { "--delay=10", NULL };
+  Pair *pair = pair_new ();
+  PairLine *line = pair_line_new (pair, options);
+  guint n_descriptions;
+
+  pair_start (pair);
+  pair_wait (pair, has_media);
+  n_descriptions = pair->ends[0].n_descriptions;
+  pair_line_halt (line, TRUE);
+  pair_wait (pair, has_stopped);
+  for (guint i = 0; i < 2; i++)
+    g_assert_cmpint (pair->ends[i].fault, ==, PB_FAULT_PEER_LOST);
+
+  g_mutex_lock (&pair->lock);
+  video_before = pair->ends[1].n_video;
+  g_mutex_unlock (&pair->lock);
+  pair_line_halt (line, FALSE);
+  pair_wait (pair, is_back);
+  for (guint i = 0; i < 2; i++)
+    g_assert_cmpuint (pair->ends[i].n_connected, ==, 2);
+  g_assert_cmpuint (pair->ends[0].n_descriptions, ==, n_descriptions);
+
+  g_free (pair_line_end (line));
+  pair_free (pair);
+  pair_line_free (line);
+}
+
 /* --- figures -------------------------------------------------------------- */
 
 static int
@@ -387,6 +442,7 @@ main (int argc, char **argv)
 
     g_test_add_data_func (path, &cases[i], check);
   }
+  g_test_add_func ("/webrtc-loss/the-way-comes-back", test_the_way_comes_back);
 
   return g_test_run ();
 }

@@ -539,6 +539,44 @@ test_a_track_is_added (void)
 }
 
 static gboolean
+has_answered_twice (Pair *pair)
+{
+  return pair->ends[0].n_descriptions == 2 &&
+         pair->ends[1].n_descriptions == 2;
+}
+
+static guint audio_before;
+
+static gboolean
+has_more_audio (Pair *pair)
+{
+  return pair->ends[1].n_audio >= audio_before + 50;
+}
+
+/* Sound goes on, and the picture ends. */
+static void
+test_a_track_is_taken_away (void)
+{
+  Pair *pair = pair_new ();
+
+  pair->ends[0].media[0] = "opus";
+  pair->ends[0].media[1] = "h264";
+  pair_start (pair);
+  pair_wait (pair, has_media);
+  pb_webrtc_peer_set_tracks (pair->ends[0].peer, pair->ends[0].tracks, 1);
+  pair_wait (pair, has_answered_twice);
+  /* what was under way arrives meanwhile */
+  audio_before = pair->ends[1].n_audio;
+  pair_wait (pair, has_more_audio);
+  n_before = pair->ends[1].n_video;
+  audio_before = pair->ends[1].n_audio;
+  pair_wait (pair, has_more_audio);
+  g_assert_cmpuint (pair->ends[1].n_video, ==, n_before);
+  g_assert_true (pair_is_connected (pair));
+  pair_free (pair);
+}
+
+static gboolean
 has_noticed (Pair *pair)
 {
   return pair->ends[0].state == PB_WEBRTC_INTERRUPTED ||
@@ -758,6 +796,7 @@ main (int argc, char **argv)
       test_candidates_before_the_description);
   ADD ("ice-restarts-and-media-goes-on", test_ice_restart);
   ADD ("a-track-is-added", test_a_track_is_added);
+  ADD ("a-track-is-taken-away", test_a_track_is_taken_away);
   ADD ("loss-of-the-peer-is-noticed", test_loss_of_the_peer_is_noticed);
   ADD ("figures-go-by-direction", test_stats);
   ADD ("ends-at-any-moment", test_ends_at_any_moment);
