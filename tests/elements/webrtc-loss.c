@@ -361,8 +361,7 @@ has_stopped (Pair *pair)
 static gboolean
 is_back (Pair *pair)
 {
-  return pair_is_connected (pair) &&
-         pair->ends[1].n_video >= video_before + 50;
+  return pair_is_connected (pair) && pair->ends[1].n_video >= video_before + 50;
 }
 
 /* The same connection: nothing is negotiated anew. */

@@ -541,8 +541,7 @@ test_a_track_is_added (void)
 static gboolean
 has_answered_twice (Pair *pair)
 {
-  return pair->ends[0].n_descriptions == 2 &&
-         pair->ends[1].n_descriptions == 2;
+  return pair->ends[0].n_descriptions == 2 && pair->ends[1].n_descriptions == 2;
 }
 
 static guint audio_before;
