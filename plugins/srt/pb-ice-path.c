@@ -15,8 +15,8 @@
 #include "core/pb-candidate.h"
 #include "core/pb-error.h"
 #include "core/pb-limits.h"
+#include "glue/pb-timer.h"
 #include "pb-stun-probe.h"
-#include "pb-timer.h"
 
 /* One stream of one component: SRT multiplexes by itself. */
 #define COMPONENT 1

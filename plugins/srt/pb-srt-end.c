@@ -5,9 +5,10 @@
 
 #include "core/pb-limits.h"
 #include "core/pb-random.h"
+#include "glue/pb-call.h"
 #include "glue/pb-gst-message.h"
+#include "glue/pb-timer.h"
 #include "pb-srt-end-private.h"
-#include "pb-timer.h"
 
 /* The ends of a production rarely start in the same second. */
 #define ABSENT_MS 2500
@@ -527,76 +528,11 @@ pb_srt_end_unref (PbSrtEnd *self)
   g_atomic_rc_box_release_full (self, finalize);
 }
 
-/* One call on the context's thread, waited for or not. Nothing there blocks. */
-typedef struct
-{
-  PbSrtEnd *end; /* owned */
-  void (*func) (PbSrtEnd *self);
-  gboolean is_waited_for, is_done;
-  GMutex lock;
-  GCond cond;
-} Call;
-
-static gboolean
-on_call (gpointer user_data)
-{
-  Call *call = user_data;
-
-  call->func (call->end);
-  if (call->is_waited_for) {
-    g_mutex_lock (&call->lock);
-    call->is_done = TRUE;
-    g_cond_signal (&call->cond);
-    g_mutex_unlock (&call->lock);
-  } else {
-    pb_srt_end_unref (call->end);
-    g_free (call);
-  }
-
-  return G_SOURCE_REMOVE;
-}
-
-static void
-attach_call (PbSrtEnd *self, Call *call)
-{
-  GSource *source = g_idle_source_new ();
-
-  g_source_set_priority (source, G_PRIORITY_HIGH);
-  g_source_set_callback (source, on_call, call, NULL);
-  g_source_attach (source, self->context);
-  g_source_unref (source);
-}
-
 static void
 run (PbSrtEnd *self, void (*func) (PbSrtEnd *self))
 {
-  Call *call = g_new0 (Call, 1);
-
-  call->end = pb_srt_end_ref (self);
-  call->func = func;
-  attach_call (self, call);
-}
-
-static void
-run_and_wait (PbSrtEnd *self, void (*func) (PbSrtEnd *self))
-{
-  Call call = { .end = self, .func = func, .is_waited_for = TRUE };
-
-  /* a bus handler of the application, called from one of our callbacks */
-  if (g_main_context_is_owner (self->context)) {
-    func (self);
-    return;
-  }
-
-  g_mutex_init (&call.lock);
-  g_cond_init (&call.cond);
-  attach_call (self, &call);
-  g_mutex_lock (&call.lock);
-  while (!call.is_done)
-    g_cond_wait (&call.cond, &call.lock);
-  g_mutex_unlock (&call.lock);
-  g_mutex_clear (&call.lock);
-  g_cond_clear (&call.cond);
+  pb_call (self->context, (PbCallFunc) func, pb_srt_end_ref (self),
+      (GDestroyNotify) pb_srt_end_unref);
 }
 
 static void
@@ -671,7 +607,7 @@ stop (PbSrtEnd *self)
 void
 pb_srt_end_stop (PbSrtEnd *self)
 {
-  run_and_wait (self, stop);
+  pb_call_and_wait (self->context, (PbCallFunc) stop, self);
   pb_srt_io_stop (self->io);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
+#include "glue/pb-timer.h"
 #include "pb-srt-peer.h"
 
 #include <unistd.h>
@@ -8,7 +9,6 @@
 #include "core/pb-error.h"
 #include "core/pb-limits.h"
 #include "core/pb-random.h"
-#include "pb-timer.h"
 
 /* ICE has a limit of its own, SRT's handshake too; this one is for messages
  * that were lost in between. */

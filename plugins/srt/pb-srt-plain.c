@@ -5,9 +5,9 @@
 
 #include <unistd.h>
 
+#include "glue/pb-timer.h"
 #include "pb-srt-peer.h"
 #include "pb-stun-probe.h"
-#include "pb-timer.h"
 
 struct _PbSrtPlain
 {

@@ -11,7 +11,8 @@
 #include <stun/stunagent.h>
 #include <stun/usages/bind.h>
 
-#include "pb-timer.h"
+#include "glue/pb-timer.h"
+
 
 /* 100, 200, 400, 800 ms and a last second and a half: a lost packet costs
  * little, a dead network is known in three seconds. */

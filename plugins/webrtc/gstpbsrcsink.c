@@ -590,6 +590,7 @@ gst_pb_src_sink_finalize (GObject *object)
   G_OBJECT_CLASS (gst_pb_src_sink_parent_class)->finalize (object);
 }
 
+/* clang-format off */
 /*
  * Sending, for each sink pad; raw media take the upper way:
  *
@@ -602,6 +603,7 @@ gst_pb_src_sink_finalize (GObject *object)
  *                                                        │ a pipeline for each
  *   video_src_0 ◄ [decoder] ◄ GstPbMediaSrc ◄────────────┘ counterpart
  */
+/* clang-format on */
 static void
 gst_pb_src_sink_init (GstPbSrcSink *self)
 {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
+#include "glue/pb-timer.h"
 #include "pb-webrtc-end-private.h"
 
 #include <string.h>
 
 #include "core/pb-limits.h"
 #include "core/pb-random.h"
-#include "pb-timer.h"
 
 /* How one counterpart is connected and brought back after every failure
  * (docs/protocol.md, 5.2 and 10). */

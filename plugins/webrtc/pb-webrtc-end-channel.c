@@ -8,7 +8,7 @@
 #include "core/pb-json.h"
 #include "core/pb-limits.h"
 #include "glue/pb-gst-message.h"
-#include "pb-timer.h"
+#include "glue/pb-timer.h"
 
 /* What the data channel says (docs/protocol.md, 10.1), and cues by whichever
  * way they come. */

@@ -4,7 +4,7 @@
 #include "pb-webrtc-end-private.h"
 
 #include "glue/pb-gst-message.h"
-#include "pb-timer.h"
+#include "glue/pb-timer.h"
 
 /* What was measured: asked of each peer, told to the server, the bus, the other
  * ends and the `stats` property. Of several connections the counters and rates

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
+#include "glue/pb-timer.h"
 #include "pb-webrtc-end-private.h"
 
 #include "core/pb-limits.h"
 #include "pb-rate-estimator.h"
-#include "pb-timer.h"
 
 /* What flows: buffers out and in, the rate that all consumers together allow,
  * and keyframes. */

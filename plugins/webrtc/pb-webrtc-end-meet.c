@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
+#include "glue/pb-timer.h"
 #include "pb-webrtc-end-private.h"
 
 #include "core/pb-limits.h"
-#include "pb-timer.h"
 
 /* Who is met: the server's introductions, and what it passes on. */
 

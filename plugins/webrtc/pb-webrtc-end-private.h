@@ -141,6 +141,15 @@ void pb_webrtc_end_update_state (PbWebrtcEnd *self);
 /* Everything an attempt needs is known. */
 gboolean pb_webrtc_end_is_ready (PbWebrtcEnd *self);
 
+/* --- pb-webrtc-end-lent.c --- */
+
+/* From `registered`; where a name must be looked up, those who wait begin
+ * afterwards. */
+void pb_webrtc_lent_find_stun (PbWebrtcEnd *self, JsonObject *registered);
+/* `turn`, alone or in `registered` */
+void pb_webrtc_lent_take_turn (PbWebrtcEnd *self, JsonObject *object);
+void pb_webrtc_lent_free_turn (char **turn);
+
 /* --- pb-webrtc-end-meet.c; on the context's thread --- */
 
 PbWebrtcCounterpart *pb_webrtc_meet_find (PbWebrtcEnd *self, const char *id);

@@ -7,8 +7,9 @@
 
 #include "core/pb-limits.h"
 #include "core/pb-random.h"
+#include "glue/pb-call.h"
 #include "glue/pb-gst-message.h"
-#include "pb-timer.h"
+#include "glue/pb-timer.h"
 #include "pb-webrtc-cert.h"
 #include "pb-webrtc-end-private.h"
 
@@ -144,149 +145,6 @@ pb_webrtc_end_set_tally (PbWebrtcEnd *self, const char *name)
   pb_webrtc_channel_send_tally (self, NULL);
 }
 
-/* --- what the server lends ------------------------------------------------ */
-
-static void
-take_stun (PbWebrtcEnd *self, GInetAddress *address, guint port)
-{
-  g_autofree char *text = g_inet_address_to_string (address);
-  gboolean is_ipv6 =
-      g_inet_address_get_family (address) == G_SOCKET_FAMILY_IPV6;
-
-  g_free (self->stun);
-  self->stun = g_strdup_printf ("stun://%s%s%s:%u", is_ipv6 ? "[" : "", text,
-      is_ipv6 ? "]" : "", port);
-}
-
-typedef struct
-{
-  PbWebrtcEnd *end; /* unowned: the request is cancelled before it goes */
-  guint port;
-} Lookup;
-
-static void
-on_stun_resolved (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autofree Lookup *lookup = user_data;
-  PbWebrtcEnd *self;
-  g_autoptr (GError) error = NULL;
-  GList *addresses =
-      g_resolver_lookup_by_name_finish (G_RESOLVER (source), result, &error);
-
-  /* stopped meanwhile */
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    return;
-
-  self = lookup->end;
-  g_clear_object (&self->resolving);
-  if (addresses != NULL) {
-    take_stun (self, addresses->data, lookup->port);
-    g_resolver_free_addresses (addresses);
-  } else {
-    GST_WARNING_OBJECT (self->element, "STUN: %s", error->message);
-  }
-  pb_webrtc_meet_begin_all (self);
-}
-
-/* The server's STUN responder, as a number: webrtcbin would look a name up and
- * wait for it. On loopback there is nothing to be learnt from it. */
-static void
-find_stun (PbWebrtcEnd *self, JsonObject *registered)
-{
-  JsonNode *node = json_object_get_member (registered, "stun");
-  JsonObject *stun = node != NULL && JSON_NODE_HOLDS_OBJECT (node)
-                         ? json_node_get_object (node)
-                         : NULL;
-  const char *host;
-  g_autoptr (GInetAddress) numeric = NULL;
-  g_autoptr (GResolver) resolver = NULL;
-  Lookup *lookup;
-  guint port;
-
-  g_clear_pointer (&self->stun, g_free);
-  if (stun == NULL || self->on_loopback)
-    return;
-
-  port = (guint) json_object_get_int_member_with_default (stun, "port", 0);
-  host = json_object_get_string_member_with_default (stun, "address",
-      self->uri->host);
-  numeric = g_inet_address_new_from_string (host);
-  if (numeric != NULL) {
-    take_stun (self, numeric, port);
-    return;
-  }
-  if (self->resolving != NULL)
-    return;
-  lookup = g_new0 (Lookup, 1);
-  lookup->end = self;
-  lookup->port = port;
-  resolver = g_resolver_get_default ();
-  self->resolving = g_cancellable_new ();
-  g_resolver_lookup_by_name_async (resolver, host, self->resolving,
-      on_stun_resolved, lookup);
-}
-
-static void
-free_turn (char **turn)
-{
-  for (guint i = 0; turn != NULL && turn[i] != NULL; i++)
-    pb_secret_free (turn[i]);
-  g_free (turn);
-}
-
-static const char *
-get_text (JsonObject *object, const char *name)
-{
-  JsonNode *node = json_object_get_member (object, name);
-  const char *text = node != NULL && JSON_NODE_HOLDS_VALUE (node)
-                         ? json_node_get_string (node)
-                         : NULL;
-
-  return text != NULL ? text : "";
-}
-
-/* "turn:host:port?transport=udp" (RFC 7065) becomes
- * "turn://user:password@host:port?transport=udp". For peers made from now on.
- */
-static void
-take_turn (PbWebrtcEnd *self, JsonObject *object)
-{
-  JsonNode *node = json_object_get_member (object, "urls");
-  JsonArray *urls = node != NULL && JSON_NODE_HOLDS_ARRAY (node)
-                        ? json_node_get_array (node)
-                        : NULL;
-  char *user = g_uri_escape_string (get_text (object, "username"), NULL, FALSE);
-  char *password =
-      g_uri_escape_string (get_text (object, "credential"), NULL, FALSE);
-  g_autoptr (GPtrArray) list = g_ptr_array_new ();
-
-  for (guint i = 0; urls != NULL && i < json_array_get_length (urls) &&
-                    list->len < PB_TURN_URLS_MAX;
-       i++) {
-    const char *url = json_array_get_string_element (urls, i);
-    gboolean is_tls;
-
-    if (url == NULL)
-      continue;
-    is_tls = g_str_has_prefix (url, "turns:");
-    if ((!is_tls && !g_str_has_prefix (url, "turn:")) ||
-        strpbrk (url, "@/ \r\n") != NULL)
-      continue;
-    g_ptr_array_add (list,
-        g_strdup_printf ("%s://%s:%s@%s", is_tls ? "turns" : "turn", user,
-            password, url + (is_tls ? strlen ("turns:") : strlen ("turn:"))));
-  }
-  pb_secret_free (user);
-  pb_secret_free (password);
-
-  free_turn (self->turn);
-  self->turn = NULL;
-  if (list->len > 0) {
-    g_ptr_array_add (list, NULL);
-    self->turn = (char **) g_ptr_array_steal (list, NULL);
-  }
-}
-
 /* --- the session's callbacks ---------------------------------------------- */
 
 static void
@@ -313,9 +171,9 @@ handle_registered (PbWebrtcEnd *self, PbMessage *message)
       pb_gst_message_new_session (GST_OBJECT (self->element), "connected",
           message));
   pb_webrtc_end_set_tally (self, pb_message_get_string (message, "tally"));
-  find_stun (self, object);
+  pb_webrtc_lent_find_stun (self, object);
   if (turn != NULL && JSON_NODE_HOLDS_OBJECT (turn))
-    take_turn (self, json_node_get_object (turn));
+    pb_webrtc_lent_take_turn (self, json_node_get_object (turn));
   pb_webrtc_figures_start (self);
   pb_webrtc_meet_begin_all (self);
   pb_webrtc_end_update_state (self);
@@ -347,7 +205,7 @@ on_message (PbMessage *message, gpointer user_data)
       pb_webrtc_meet_status (self, message);
       break;
     case PB_MESSAGE_TURN:
-      take_turn (self, pb_message_peek_object (message));
+      pb_webrtc_lent_take_turn (self, pb_message_peek_object (message));
       break;
     case PB_MESSAGE_HEALTH:
       if (g_strcmp0 (stream, self->stream) == 0 &&
@@ -502,7 +360,7 @@ finalize (gpointer data)
   gst_clear_structure (&self->stats);
   gst_clear_object (&self->clock);
   pb_gst_report_free (self->report);
-  free_turn (self->turn);
+  pb_webrtc_lent_free_turn (self->turn);
   pb_uri_free (self->uri);
   g_free (self->stream);
   g_free (self->local_address);
@@ -537,75 +395,11 @@ pb_webrtc_end_unref (PbWebrtcEnd *self)
   g_atomic_rc_box_release_full (self, finalize);
 }
 
-/* One call on the context's thread, waited for or not. Nothing there blocks. */
-typedef struct
-{
-  PbWebrtcEnd *end; /* owned, unless waited for */
-  void (*func) (PbWebrtcEnd *self);
-  gboolean is_waited_for, is_done;
-  GMutex lock;
-  GCond cond;
-} Call;
-
-static gboolean
-on_call (gpointer user_data)
-{
-  Call *call = user_data;
-
-  call->func (call->end);
-  if (call->is_waited_for) {
-    g_mutex_lock (&call->lock);
-    call->is_done = TRUE;
-    g_cond_signal (&call->cond);
-    g_mutex_unlock (&call->lock);
-  } else {
-    pb_webrtc_end_unref (call->end);
-    g_free (call);
-  }
-
-  return G_SOURCE_REMOVE;
-}
-
-static void
-attach_call (PbWebrtcEnd *self, Call *call)
-{
-  g_autoptr (GSource) source = g_idle_source_new ();
-
-  g_source_set_priority (source, G_PRIORITY_HIGH);
-  g_source_set_callback (source, on_call, call, NULL);
-  g_source_attach (source, self->context);
-}
-
 static void
 run (PbWebrtcEnd *self, void (*func) (PbWebrtcEnd *self))
 {
-  Call *call = g_new0 (Call, 1);
-
-  call->end = pb_webrtc_end_ref (self);
-  call->func = func;
-  attach_call (self, call);
-}
-
-static void
-run_and_wait (PbWebrtcEnd *self, void (*func) (PbWebrtcEnd *self))
-{
-  Call call = { .end = self, .func = func, .is_waited_for = TRUE };
-
-  /* a bus handler of the application, called from one of our callbacks */
-  if (g_main_context_is_owner (self->context)) {
-    func (self);
-    return;
-  }
-
-  g_mutex_init (&call.lock);
-  g_cond_init (&call.cond);
-  attach_call (self, &call);
-  g_mutex_lock (&call.lock);
-  while (!call.is_done)
-    g_cond_wait (&call.cond, &call.lock);
-  g_mutex_unlock (&call.lock);
-  g_mutex_clear (&call.lock);
-  g_cond_clear (&call.cond);
+  pb_call (self->context, (PbCallFunc) func, pb_webrtc_end_ref (self),
+      (GDestroyNotify) pb_webrtc_end_unref);
 }
 
 static void
@@ -740,7 +534,7 @@ stop (PbWebrtcEnd *self)
 void
 pb_webrtc_end_stop (PbWebrtcEnd *self)
 {
-  run_and_wait (self, stop);
+  pb_call_and_wait (self->context, (PbCallFunc) stop, self);
 }
 
 /**

@@ -7,7 +7,7 @@
 
 #include "core/pb-error.h"
 #include "glue/pb-gst-debug.h"
-#include "pb-timer.h"
+#include "glue/pb-timer.h"
 #include "pb-webrtc-cert.h"
 
 #define GST_CAT_DEFAULT pb_gst_debug_src_sink

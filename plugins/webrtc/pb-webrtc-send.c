@@ -2,7 +2,7 @@
 #include "config.h"
 
 #include "core/pb-random.h"
-#include "pb-timer.h"
+#include "glue/pb-timer.h"
 #include "pb-webrtc-peer-private.h"
 
 #include <string.h>
