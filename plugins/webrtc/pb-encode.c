@@ -129,6 +129,24 @@ list_factories (PbCodec codec)
       GST_RANK_NONE);
 }
 
+/* GLib takes its list of static resources before it has registered them: who
+ * asks meanwhile, from another thread, gets NULL. */
+static GResource *
+get_presets (void)
+{
+  static gsize resource;
+
+  if (g_once_init_enter (&resource)) {
+    GResource *presets;
+
+    while ((presets = pb_presets_get_resource ()) == NULL)
+      g_thread_yield ();
+    g_once_init_leave (&resource, (gsize) presets);
+  }
+
+  return (GResource *) resource;
+}
+
 /**
  * pb_encode_get_preset:
  * @file: its name, without the suffix
@@ -140,7 +158,7 @@ pb_encode_get_preset (const char *file)
 {
   g_autofree char *path = g_strconcat (PRESETS, file, ".prs", NULL);
 
-  return g_resource_lookup_data (pb_presets_get_resource (), path,
+  return g_resource_lookup_data (get_presets (), path,
       G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
 }
 

@@ -7,6 +7,7 @@
 
 #include "core/pb-limits.h"
 #include "core/pb-random.h"
+#include "pb-turn-tunnel.h"
 
 /* What the server lends: its STUN responder, and a relay. */
 
@@ -109,9 +110,57 @@ get_text (JsonObject *object, const char *name)
   return text != NULL ? text : "";
 }
 
+static PbTurnTunnel *
+get_tunnel (PbWebrtcEnd *self, const char *relay)
+{
+  PbTurnTunnel *tunnel;
+  g_autoptr (GError) error = NULL;
+
+  if (self->tunnels == NULL)
+    self->tunnels = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
+        (GDestroyNotify) pb_turn_tunnel_free);
+  tunnel = g_hash_table_lookup (self->tunnels, relay);
+  if (tunnel != NULL)
+    return tunnel;
+
+  if (g_hash_table_size (self->tunnels) < PB_TURN_URLS_MAX)
+    tunnel = pb_turn_tunnel_new (relay, &error);
+  if (tunnel != NULL)
+    g_hash_table_insert (self->tunnels, g_strdup (relay), tunnel);
+  else
+    GST_WARNING_OBJECT (self->element, "TURN over TLS: %s",
+        error != NULL ? error->message : "too many relays");
+
+  return tunnel;
+}
+
 /* "turn:host:port?transport=udp" (RFC 7065) becomes
- * "turn://user:password@host:port?transport=udp". For peers made from now on.
- */
+ * "turn://user:password@host:port?transport=udp", and a `turns:` our own end of
+ * a tunnel. */
+static void
+add_turn (PbWebrtcEnd *self, GPtrArray *list, const char *url,
+    const char *user, const char *password)
+{
+  const char *at = strchr (url, ':') + 1;
+  g_autofree char *relay = g_strndup (at, strcspn (at, "?"));
+  PbTurnTunnel *tunnel;
+  const char *const *addresses;
+
+  if (g_str_has_prefix (url, "turn:")) {
+    g_ptr_array_add (list,
+        g_strdup_printf ("turn://%s:%s@%s", user, password, at));
+    return;
+  }
+
+  tunnel = get_tunnel (self, relay);
+  addresses = tunnel != NULL ? pb_turn_tunnel_get_addresses (tunnel) : NULL;
+  for (guint i = 0; addresses != NULL && addresses[i] != NULL; i++)
+    g_ptr_array_add (list,
+        g_strdup_printf ("turn://%s:%s@%s?transport=tcp", user, password,
+            addresses[i]));
+}
+
+/* For peers made from now on. */
 void
 pb_webrtc_lent_take_turn (PbWebrtcEnd *self, JsonObject *object)
 {
@@ -125,20 +174,13 @@ pb_webrtc_lent_take_turn (PbWebrtcEnd *self, JsonObject *object)
   g_autoptr (GPtrArray) list = g_ptr_array_new ();
 
   for (guint i = 0; urls != NULL && i < json_array_get_length (urls) &&
-                    list->len < PB_TURN_URLS_MAX;
+                    i < PB_TURN_URLS_MAX;
        i++) {
     const char *url = json_array_get_string_element (urls, i);
-    gboolean is_tls;
 
-    if (url == NULL)
-      continue;
-    is_tls = g_str_has_prefix (url, "turns:");
-    if ((!is_tls && !g_str_has_prefix (url, "turn:")) ||
-        strpbrk (url, "@/ \r\n") != NULL)
-      continue;
-    g_ptr_array_add (list,
-        g_strdup_printf ("%s://%s:%s@%s", is_tls ? "turns" : "turn", user,
-            password, url + (is_tls ? strlen ("turns:") : strlen ("turn:"))));
+    if (url != NULL && strpbrk (url, "@/ \r\n") == NULL &&
+        (g_str_has_prefix (url, "turn:") || g_str_has_prefix (url, "turns:")))
+      add_turn (self, list, url, user, password);
   }
   pb_secret_free (user);
   pb_secret_free (password);

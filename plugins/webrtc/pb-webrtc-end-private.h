@@ -94,6 +94,7 @@ struct _PbWebrtcEnd
   PbGstMember *member;
   char *stun;              /* (nullable): "stun://address:port" */
   char **turn;             /* (nullable): wiped */
+  GHashTable *tunnels;     /* (nullable): of PbTurnTunnel, by relay */
   GCancellable *resolving; /* STUN's name */
   GPtrArray *counterparts; /* of PbWebrtcCounterpart */
   GHashTable *foreign;     /* ids of those met over SRT */

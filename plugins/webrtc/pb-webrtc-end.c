@@ -525,6 +525,7 @@ stop (PbWebrtcEnd *self)
 {
   self->is_stopped = TRUE;
   leave (self);
+  g_clear_pointer (&self->tunnels, g_hash_table_unref);
 }
 
 /**

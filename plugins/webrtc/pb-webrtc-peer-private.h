@@ -82,6 +82,7 @@ struct _PbWebrtcPeer
   gboolean is_gathered, is_description_due, has_offered;
   GSource *gather;   /* owned */
   GQueue candidates; /* of char *: "0 candidate:…", that wait */
+  guint n_candidates; /* ours */
   guint n_remote_candidates;
   guint n_mlines, next_payload;
   /* what waits for the end of it */

@@ -224,7 +224,8 @@ pb_webrtc_peer_fail (PbWebrtcPeer *self, PbFault fault, const char *reason)
   pb_webrtc_peer_post (self, do_fail, GINT_TO_POINTER (fault), NULL);
 }
 
-/* No pair of candidates worked. */
+/* No pair of candidates worked; or there is none of ours, for the relay did not
+ * give us one. */
 static PbFault
 get_path_fault (PbWebrtcPeer *self)
 {
@@ -239,8 +240,9 @@ on_deadline (gpointer user_data)
 
   pb_timer_clear (&self->deadline);
   pb_webrtc_peer_fail (self,
-      self->has_local && self->has_remote ? get_path_fault (self)
-                                          : PB_FAULT_TIMED_OUT,
+      (self->has_local && self->has_remote) || self->n_candidates == 0
+          ? get_path_fault (self)
+          : PB_FAULT_TIMED_OUT,
       "no connection in time");
 
   return G_SOURCE_REMOVE;
@@ -460,6 +462,7 @@ do_candidate (PbWebrtcPeer *self, gpointer data)
 {
   Candidate *candidate = data;
 
+  self->n_candidates++;
   if (self->config.can_trickle)
     self->callbacks.candidate (self, candidate->mline, candidate->line,
         self->user_data);

@@ -412,6 +412,7 @@ main (int argc, char **argv)
   g_auto (GStrv) counts = NULL;
   g_autofree char *stats = NULL;
   int cycles = 1;
+  const char *cafile = g_getenv ("PB_TEST_CA");
   GOptionEntry entries[] = {
     { "cycles", 0, 0, G_OPTION_ARG_INT, &cycles,
         "Made, run and ended so many times", "N" },
@@ -431,6 +432,12 @@ main (int argc, char **argv)
   if (!g_option_context_parse (options, &argc, &argv, &error) || argc != 2) {
     g_printerr ("%s\n", error != NULL ? error->message : "one PIPELINE needed");
     return 2;
+  }
+  if (cafile != NULL && *cafile != '\0') {
+    g_autoptr (GTlsDatabase) trusted = g_tls_file_database_new (cafile, &error);
+
+    g_assert_no_error (error);
+    g_tls_backend_set_default_database (g_tls_backend_get_default (), trusted);
   }
   app.started = g_get_monotonic_time ();
   app.stats = stats;

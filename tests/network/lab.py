@@ -21,6 +21,7 @@ from pbtest import RUNNER, Child, Pipeline, Server, Skipped, environment, expect
 
 SERVER = "203.0.113.1"
 RELAY = "203.0.113.2"
+TLS_FRONT = 5350
 TURN_SECRET = "a-relay-secret-of-the-tests-that-is-long-enough-0123456789"
 PRESET = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "presets", "coturn", "turnserver.conf")
 CLONE_NEWNET = 0x40000000
@@ -84,8 +85,9 @@ class Namespaces:
     def run(self, scope, where, argv, name=None, env=None, **kw):
         return Child(scope, name or where, ["ip", "netns", "exec", self.names[where]] + argv, env, **kw)
 
-    def pipeline(self, scope, where, text, token):
-        return LabPipeline(scope, self, where, text, token)
+    def pipeline(self, scope, where, text, token, cafile=""):
+        """cafile: who may sign the certificates of servers; default: who the system trusts."""
+        return LabPipeline(scope, self, where, text, token, cafile)
 
     def server(self, scope, **kw):
         return LabServer(scope, self, **kw)
@@ -160,7 +162,7 @@ class RelayLab(Namespaces):
     def __init__(self, scope, transports=("udp", "tcp", "tls"), udp_camera=True, edit=lambda text: text, relay_6=None):
         super().__init__("camera", "hub", "studio")
         self.scope, self.udp_camera, self.edit, self.relay_6 = scope, udp_camera, edit, relay_6
-        every = dict(udp=f"turn:{RELAY}:3478?transport=udp", tcp=f"turn:{RELAY}:3478?transport=tcp", tls=f"turns:{RELAY}:5349?transport=tcp")
+        every = dict(udp=f"turn:{RELAY}:3478?transport=udp", tcp=f"turn:{RELAY}:3478?transport=tcp", tls=f"turns:{RELAY}:{TLS_FRONT}?transport=tcp")
         self.urls = [every[t] for t in transports]
         self.coturn = None
 
@@ -182,6 +184,7 @@ class RelayLab(Namespaces):
         if self.relay_6:
             self.inside("hub", f"ip addr add {self.relay_6}/128 dev lo")
         self.coturn = Coturn(self.scope, self, "hub", self.edit)
+        self.front = TlsFront(self.scope, self)
 
     def server(self, scope, **kw):
         return super().server(scope, turn=self.urls, stun=False, **kw)
@@ -222,6 +225,16 @@ class Coturn(Child):
         self.wait_line(lambda line: "Total General servers" in line, "its listeners")
 
 
+class TlsFront(Child):
+    """What `turns:` leads to: TLS alone, with coturn's certificate."""
+
+    def __init__(self, scope, lab):
+        script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "tls-front.py")
+        super().__init__(scope, "tls-front", ["ip", "netns", "exec", lab.names["hub"], "/usr/bin/python3", script, RELAY, str(TLS_FRONT), "3478",
+                                              lab.coturn.cafile, scope.path("turn-key.pem")])
+        self.wait_line(lambda line: line == "listening", "its port")
+
+
 class LabServer(Server):
     """patchbayd in the hub; its HTTP interface is asked from within the hub."""
 
@@ -258,7 +271,7 @@ class LabServer(Server):
 
 
 class LabPipeline(Pipeline):
-    def __init__(self, scope, lab, where, text, token):
+    def __init__(self, scope, lab, where, text, token, cafile=""):
         count = ["--count", "out"] if "name=out" in text else []
         Child.__init__(self, scope, where, ["ip", "netns", "exec", lab.names[where], RUNNER] + count + [text],
-                       environment(PATCHBAY_TOKEN=token))
+                       environment(PATCHBAY_TOKEN=token, PB_TEST_CA=cafile))

@@ -6,7 +6,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lab import relay_lab  # noqa: E402
-from pbtest import run, test, until  # noqa: E402
+from pbtest import expect, run, test, until  # noqa: E402
 
 SENDER = ("videotestsrc is-live=true pattern=ball ! video/x-raw,width=320,height=180,framerate=25/1 ! "
           "x264enc tune=zerolatency speed-preset=ultrafast key-int-max=25 bitrate=400 ! h264parse ! pbsrcsink name=pb")
@@ -14,12 +14,13 @@ RECEIVER = "pbsrcsink name=pb direction=receive"
 DECODE = " pb.video_src_0 ! queue ! fakesink name=out sync=false"
 
 
-def media_flows(scope, lab, policy):
+def media_flows(scope, lab, policy, cafile=""):
     server = lab.server(scope)
     admin = server.create()["token"]
     receiver = lab.pipeline(scope, "studio", f"{RECEIVER} ice-transport-policy={policy} uri={server.uri()}{DECODE}",
-                            server.mint(admin, "cam-wide", "receive"))
-    lab.pipeline(scope, "camera", f"{SENDER} ice-transport-policy={policy} uri={server.uri()}", server.mint(admin, "cam-wide", "send"))
+                            server.mint(admin, "cam-wide", "receive"), cafile)
+    lab.pipeline(scope, "camera", f"{SENDER} ice-transport-policy={policy} uri={server.uri()}", server.mint(admin, "cam-wide", "send"),
+                 cafile)
     receiver.wait_count("out", 50)
 
     def told():
@@ -48,6 +49,27 @@ def test_all(scope):
 def test_tcp(scope):
     with relay_lab(scope, transports=("udp", "tcp"), udp_camera=False) as lab:
         media_flows(scope, lab, "relay")
+
+
+@test("a network that lets only TLS out: media comes through coturn over TLS")
+def test_tls(scope):
+    with relay_lab(scope, transports=("tls",), udp_camera=False) as lab:
+        media_flows(scope, lab, "relay", lab.coturn.cafile)
+        for _ in ("camera", "studio"):
+            lab.front.wait_line(lambda line: line.startswith("TLS with "), "a handshake")
+
+
+@test("a relay whose certificate nobody vouches for: no media, and the reason")
+def test_tls_of_a_stranger(scope):
+    with relay_lab(scope, transports=("tls",), udp_camera=False) as lab:
+        server = lab.server(scope)
+        admin = server.create()["token"]
+        receiver = lab.pipeline(scope, "studio", f"{RECEIVER} ice-transport-policy=relay uri={server.uri()}{DECODE}",
+                                server.mint(admin, "cam-wide", "receive"))
+        camera = lab.pipeline(scope, "camera", f"{SENDER} ice-transport-policy=relay uri={server.uri()}", server.mint(admin, "cam-wide", "send"))
+        camera.wait_message("pb-fault", timeout=60, code="relay-unreachable")
+        expect(not any(line.startswith("TLS with ") for line in lab.front.seen), lab.front.seen)
+        expect(receiver.count("out") == 0, "buffers")
 
 
 if __name__ == "__main__":
