@@ -488,6 +488,7 @@ gst_pb_src_sink_change_state (GstElement *element, GstStateChange transition)
       break;
     case GST_STATE_CHANGE_READY_TO_NULL:
       forget_session (self);
+      pb_webrtc_end_settle ();
       break;
     default:
       break;

@@ -539,6 +539,18 @@ pb_webrtc_end_stop (PbWebrtcEnd *self)
 }
 
 /**
+ * pb_webrtc_end_settle:
+ *
+ * Waits for the connections of ends that were stopped: whoever is told that an
+ * element is in NULL may end GStreamer next, under their threads.
+ */
+void
+pb_webrtc_end_settle (void)
+{
+  pb_webrtc_peer_settle ();
+}
+
+/**
  * pb_webrtc_end_get_state:
  * @self: the end
  *

@@ -74,6 +74,9 @@ void pb_webrtc_end_play (PbWebrtcEnd *self, GstClock *clock,
 /* Says goodbye, in the background: the stream has ended. */
 void pb_webrtc_end_finish (PbWebrtcEnd *self);
 void pb_webrtc_end_stop (PbWebrtcEnd *self);
+/* What ends that were stopped left to end in the background is gone then, or it
+ * takes more than some seconds. */
+void pb_webrtc_end_settle (void);
 PbWebrtcEnd *pb_webrtc_end_ref (PbWebrtcEnd *self);
 void pb_webrtc_end_unref (PbWebrtcEnd *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PbWebrtcEnd, pb_webrtc_end_unref)

@@ -86,6 +86,11 @@ pb_webrtc_end_finish (PbWebrtcEnd *self)
 }
 
 void
+pb_webrtc_end_settle (void)
+{
+}
+
+void
 pb_webrtc_end_stop (PbWebrtcEnd *self)
 {
   count (&fake_end.n_stopped);
