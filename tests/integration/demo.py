@@ -8,7 +8,7 @@ import struct
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "common"))
-from pbtest import BUILD, environment, expect, run, test, until  # noqa: E402
+from pbtest import BUILD, expect, foreign_environment, run, test, until  # noqa: E402
 
 DEMO = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..",
                     "presets", "demo", "demo.py")
@@ -21,7 +21,7 @@ def start(scope, *argv, **env):
                             os.environ["PATH"]])
     return scope.run("demo", [sys.executable, DEMO, "--output",
                               scope.path("out"), *argv],
-                     env=environment(**dict(dict(PATH=path), **env)))
+                     env=foreign_environment(**dict(dict(PATH=path), **env)))
 
 
 def descendants(pid):

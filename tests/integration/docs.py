@@ -12,7 +12,7 @@ import re
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "common"))
-from pbtest import environment, expect, free_port, need, run, test, until  # noqa: E402
+from pbtest import expect, foreign_environment, free_port, need, run, test, until  # noqa: E402
 
 VIDEO = ("videotestsrc is-live=true ! video/x-raw,width=320,height=180,framerate=25/1 ! "
          "x264enc tune=zerolatency speed-preset=ultrafast key-int-max=12 bitrate=600 ! h264parse")
@@ -47,12 +47,12 @@ def start(scope, server, language, text, token):
     with open(source, "w", encoding="utf-8") as f:
         f.write(text)
     if language == "python":
-        return scope.run("docs", [sys.executable, source], environment(PATCHBAY_TOKEN=token))
+        return scope.run("docs", [sys.executable, source], foreign_environment(PATCHBAY_TOKEN=token))
     need("cc", "pkg-config")
     # Ours may be built with a sanitizer, and would be loaded too late into a program without one.
     compiler = scope.run("cc", ["sh", "-c", 'cc -Wall -Werror -o "$1" "$2" $(pkg-config --cflags --libs gstreamer-1.0)', "sh", scope.path("docs"), source])
     expect(compiler.wait() == 0, compiler.tail())
-    return scope.run("docs", [scope.path("docs")], environment(PATCHBAY_TOKEN=token))
+    return scope.run("docs", [scope.path("docs")], foreign_environment(PATCHBAY_TOKEN=token))
 
 
 def strange_string(server, admin, direction, stream):
