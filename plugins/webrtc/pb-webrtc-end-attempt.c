@@ -160,7 +160,11 @@ give_up (PbWebrtcCounterpart *other, PbFault fault)
 static gboolean
 on_attempt_timeout (gpointer user_data)
 {
-  give_up (user_data, PB_FAULT_TIMED_OUT);
+  PbWebrtcCounterpart *other = user_data;
+
+  give_up (other, other->peer != NULL
+                      ? pb_webrtc_peer_get_late_fault (other->peer)
+                      : PB_FAULT_TIMED_OUT);
 
   return G_SOURCE_REMOVE;
 }

@@ -233,16 +233,21 @@ get_path_fault (PbWebrtcPeer *self)
                                     : PB_FAULT_NO_PATH;
 }
 
+PbFault
+pb_webrtc_peer_get_late_fault (PbWebrtcPeer *self)
+{
+  return self->has_local && (self->has_remote || self->n_candidates == 0)
+             ? get_path_fault (self)
+             : PB_FAULT_TIMED_OUT;
+}
+
 static gboolean
 on_deadline (gpointer user_data)
 {
   PbWebrtcPeer *self = user_data;
 
   pb_timer_clear (&self->deadline);
-  pb_webrtc_peer_fail (self,
-      (self->has_local && self->has_remote) || self->n_candidates == 0
-          ? get_path_fault (self)
-          : PB_FAULT_TIMED_OUT,
+  pb_webrtc_peer_fail (self, pb_webrtc_peer_get_late_fault (self),
       "no connection in time");
 
   return G_SOURCE_REMOVE;

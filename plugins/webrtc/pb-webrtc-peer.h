@@ -125,6 +125,9 @@ gboolean pb_webrtc_peer_set_remote (PbWebrtcPeer *self, const char *type,
  * passed over in silence. Before the remote description they wait. */
 gboolean pb_webrtc_peer_add_candidate (PbWebrtcPeer *self, guint mline,
     const char *candidate, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Why it is not connected yet, should it be given up now: nobody answered, or
+ * somebody did and no path was found. */
+PbFault pb_webrtc_peer_get_late_fault (PbWebrtcPeer *self);
 /* Offerer: new ICE credentials, same connection. */
 void pb_webrtc_peer_restart_ice (PbWebrtcPeer *self);
 /* Offerer: what is sent has changed: a new offer follows. */

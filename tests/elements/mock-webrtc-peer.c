@@ -98,6 +98,12 @@ pb_webrtc_peer_add_candidate (PbWebrtcPeer *self, guint mline,
   return TRUE;
 }
 
+PbFault
+pb_webrtc_peer_get_late_fault (PbWebrtcPeer *self)
+{
+  return PB_FAULT_TIMED_OUT;
+}
+
 void
 pb_webrtc_peer_restart_ice (PbWebrtcPeer *self)
 {

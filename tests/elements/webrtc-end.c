@@ -799,6 +799,8 @@ test_sender_offers_what_may_come_back (Fixture *f, gconstpointer unused)
   g_assert_cmpuint (peek (1).n_tracks, ==, 1);
 }
 
+#define RELAY_USER "1700000000%3Aabc:a%2Fb%2Bc%3D@"
+
 static void
 test_relay_is_lent (Fixture *f, gconstpointer unused)
 {
@@ -817,9 +819,12 @@ test_relay_is_lent (Fixture *f, gconstpointer unused)
       "\"username\":\"1700000000:abc\",\"credential\":\"a/b+c=\",\"ttl\":600}");
   mock_peers_wait (1);
   peer = peek (1);
-  g_assert_cmpstr (peer.turn, ==,
-      "turn://1700000000%3Aabc:a%2Fb%2Bc%3D@127.0.0.1:3478?transport=udp "
-      "turns://1700000000%3Aabc:a%2Fb%2Bc%3D@relay.example:5349");
+  /* the relay over TLS is reached by a way of our own, one for each family */
+  g_assert_true (g_regex_match_simple (
+      "^turn://" RELAY_USER "127[.]0[.]0[.]1:3478[?]transport=udp "
+      "turn://" RELAY_USER "127[.]0[.]0[.]1:[0-9]+[?]transport=tcp"
+      "( turn://" RELAY_USER "\\[::1\\]:[0-9]+[?]transport=tcp)?$",
+      peer.turn, 0, 0));
   g_assert_true (peer.config.is_relay_only);
 }
 
