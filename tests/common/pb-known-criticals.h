@@ -19,7 +19,7 @@ pb_is_fatal (const char *domain, GLogLevelFlags level, const char *message,
                           "hash_table->version' failed") == NULL;
 }
 
-/* Before anything plays. */
+/* Before anything plays, in each case again: GLib forgets it between them. */
 static inline void
 pb_allow_known_criticals (void)
 {

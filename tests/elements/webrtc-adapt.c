@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #include "glue/pb-gst-debug.h"
-#include "../common/pb-known-criticals.h"
 #include "webrtc-line.h"
 
 /* Two peers, real encoders, and pb-netsim between them: its line has 1 Mbit/s,
@@ -240,7 +239,6 @@ int
 main (int argc, char **argv)
 {
   gst_init (&argc, &argv);
-  pb_allow_known_criticals ();
   pb_gst_debug_init ();
   if (argc > 1 && g_str_equal (argv[1], "--figures"))
     return print (argc - 2, argv + 2);

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "glue/pb-gst-debug.h"
-#include "../common/pb-known-criticals.h"
 #include "fake-server.h"
 #include "webrtc-studio.h"
 
@@ -409,7 +408,6 @@ int
 main (int argc, char **argv)
 {
   gst_init (&argc, &argv);
-  pb_allow_known_criticals ();
   pb_gst_debug_init ();
   if (argc == 4 && g_str_equal (argv[1], "--consume"))
     consume (argv[2], argv[3]);

@@ -2,7 +2,6 @@
 #include "config.h"
 
 #include "glue/pb-gst-debug.h"
-#include "../common/pb-known-criticals.h"
 #include "webrtc-pair.h"
 
 /* What a receiver that asks for keyframes gets: one, whole, with a time, and
@@ -148,7 +147,6 @@ main (int argc, char **argv)
 {
   gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
-  pb_allow_known_criticals ();
   pb_gst_debug_init ();
 #define ADD(name, func) g_test_add_func ("/webrtc-keyframes/" name, func)
   ADD ("one-comes-when-asked-for", test_comes_when_asked_for);

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "glue/pb-gst-debug.h"
-#include "../common/pb-known-criticals.h"
 #include "webrtc-line.h"
 
 /* Two peers over a line in pb-netsim that loses, reorders and repeats, with a
@@ -427,7 +426,6 @@ int
 main (int argc, char **argv)
 {
   gst_init (&argc, &argv);
-  pb_allow_known_criticals ();
   pb_gst_debug_init ();
   gst_debug_set_active (TRUE);
   gst_debug_set_threshold_for_name ("libav", GST_LEVEL_WARNING);

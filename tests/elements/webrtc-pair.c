@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
+#include "../common/pb-known-criticals.h"
 #include "webrtc-pair.h"
 
 #include <gst/app/gstappsink.h>
@@ -335,6 +336,7 @@ pair_new (void)
 {
   Pair *self = g_new0 (Pair, 1);
 
+  pb_allow_known_criticals ();
   g_mutex_init (&self->lock);
   self->context = g_main_context_new ();
   g_main_context_push_thread_default (self->context);

@@ -5,7 +5,6 @@
 
 #include "core/pb-error.h"
 #include "glue/pb-gst-debug.h"
-#include "../common/pb-known-criticals.h"
 #include "webrtc-pair.h"
 
 /* --- what is waited for --------------------------------------------------- */
@@ -765,7 +764,6 @@ main (int argc, char **argv)
 
   g_test_init (&argc, &argv, NULL);
   gst_init (&argc, &argv);
-  pb_allow_known_criticals ();
   pb_gst_debug_init ();
 #define ADD(name, func) g_test_add_func ("/webrtc-peer/" name, func)
   ADD ("h264-and-opus-arrive", test_one_direction);

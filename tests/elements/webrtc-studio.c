@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
+#include "../common/pb-known-criticals.h"
 #include "../common/pb-mortal-child.h"
 #include "webrtc-studio.h"
 
@@ -74,6 +75,7 @@ studio_start_server (Studio *self)
   g_autoptr (PbRest) rest = NULL;
   g_autoptr (JsonNode) answer = NULL;
 
+  pb_allow_known_criticals ();
   g_subprocess_launcher_setenv (launcher, "PATCHBAY_SECRET", SECRET, TRUE);
   g_subprocess_launcher_set_child_setup (launcher, pb_die_with_parent, NULL,
       NULL);
