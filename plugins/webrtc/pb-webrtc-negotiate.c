@@ -125,8 +125,7 @@ do_local_set (PbWebrtcPeer *self, gpointer reply)
     pb_webrtc_peer_set_state (self, PB_WEBRTC_CONNECTING, PB_FAULT_NONE);
   if (self->is_over)
     return;
-  if (self->is_description_due &&
-      (self->config.can_trickle || self->is_gathered))
+  if (self->is_description_due && self->is_gathered)
     tell_description (self);
   else if (self->is_description_due)
     self->gather =
@@ -159,9 +158,7 @@ do_created (PbWebrtcPeer *self, const GstStructure *reply, const char *type)
   self->is_description_due = TRUE;
   g_signal_emit_by_name (self->webrtc, "set-local-description", description,
       pb_webrtc_peer_new_promise (self, do_local_set));
-  /* Nothing comes before ICE and DTLS: their time need not wait for ours. On a
-   * connection that runs, media are at once where they are answered for. */
-  if (self->config.can_trickle && self->state != PB_WEBRTC_CONNECTED)
+  if (self->config.can_trickle)
     tell_description (self);
 }
 
