@@ -95,8 +95,8 @@ add_parser (GstPbSrcSinkIn *in, PbCodec codec, GError **error)
   return add_filter_text (in, pb_codec_get_form (codec), error);
 }
 
-/* Live pictures do not wait for a slow encoder; a file has time. What is encoded
- * already goes on in the thread that brings it, for nothing before the
+/* Live pictures do not wait for a slow encoder; a file has time. What is
+ * encoded already goes on in the thread that brings it, for nothing before the
  * connections takes time; SRT's muxer may. */
 static gboolean
 add_queue (GstPbSrcSinkIn *in, gboolean is_raw, GError **error)

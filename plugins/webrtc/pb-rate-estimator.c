@@ -58,6 +58,16 @@
 #define RTT_MAX_US (10 * G_USEC_PER_SEC)
 #define RTT_DEFAULT_US (200 * 1000)
 
+/* A queue that stands has no trend: neither controller sees it, and all that
+ * waits in it comes too late. What is sent is taken back by as much as empties
+ * it in about a second. It is what the round trip has above its least of the
+ * last while; the least of a few, since a busy machine makes some late. */
+#define QUEUE_FROM_US (100 * 1000)
+#define QUEUE_DRAIN_US G_USEC_PER_SEC
+#define QUEUE_DRAIN_MOST 0.5
+#define QUEUE_RTTS 4
+#define BASE_PERIOD_US (10 * G_USEC_PER_SEC)
+
 /* messages that are known again */
 #define HEARD 8
 
@@ -108,6 +118,11 @@ struct _PbRateEstimator
 
   gboolean was_fed;
   gint64 now_us, fed_us, halved_us, rtt_us;
+  gint64 rtts_us[QUEUE_RTTS]; /* the latest; a ring */
+  guint n_rtts;
+  gint64
+      base_us[2]; /* the least of this period, and of the one before; 0: none */
+  gint64 base_since_us;
   Heard heard[HEARD];
   guint n_heard;
   Shown shown[SHOWN_SLOTS];
@@ -355,6 +370,36 @@ control_loss (PbRateEstimator *self)
   self->judged_us = self->now_us;
 }
 
+static void
+note_rtt (PbRateEstimator *self, gint64 rtt_us)
+{
+  self->rtt_us = MIN (rtt_us, RTT_MAX_US);
+  self->rtts_us[self->n_rtts++ % QUEUE_RTTS] = self->rtt_us;
+  if (self->now_us - self->base_since_us >= BASE_PERIOD_US) {
+    self->base_us[1] = self->base_us[0];
+    self->base_us[0] = 0;
+    self->base_since_us = self->now_us;
+  }
+  if (self->base_us[0] == 0 || self->rtt_us < self->base_us[0])
+    self->base_us[0] = self->rtt_us;
+}
+
+/* How long what is sent now will wait */
+static gint64
+get_queue (const PbRateEstimator *self)
+{
+  gint64 base = self->base_us[0], least = G_MAXINT64;
+
+  if (self->n_rtts < QUEUE_RTTS)
+    return 0;
+  if (self->base_us[1] > 0)
+    base = MIN (base, self->base_us[1]);
+  for (guint i = 0; i < QUEUE_RTTS; i++)
+    least = MIN (least, self->rtts_us[i]);
+
+  return least - base;
+}
+
 /* Times are this side's own: one that goes back stands still. */
 static void
 set_now (PbRateEstimator *self, gint64 now_us)
@@ -387,6 +432,9 @@ end_silence (PbRateEstimator *self)
   self->meter = (Meter){ .has_any = FALSE };
   self->has_capacity = FALSE;
   self->is_starting = TRUE;
+  self->n_rtts = 0;
+  self->base_us[0] = self->base_us[1] = 0;
+  self->base_since_us = self->now_us;
   self->state = PB_RATE_STATE_HOLD;
   self->changed_us = self->now_us;
   self->judged_us = self->now_us;
@@ -418,8 +466,6 @@ pb_rate_estimator_feed (PbRateEstimator *self, const PbRatePacket *packets,
   Shown *shown;
 
   set_now (self, now_us);
-  if (rtt_us > 0)
-    self->rtt_us = MIN (rtt_us, RTT_MAX_US);
   if (n_packets == 0 || is_repeated (self, packets, n_packets))
     return pb_rate_estimator_get (self);
 
@@ -427,6 +473,8 @@ pb_rate_estimator_feed (PbRateEstimator *self, const PbRatePacket *packets,
     end_silence (self);
   self->was_fed = TRUE;
   self->fed_us = self->now_us;
+  if (rtt_us > 0)
+    note_rtt (self, rtt_us);
   shown = get_shown (self);
   for (gsize i = 0; i < n_packets; i++) {
     const PbRatePacket *packet = &packets[i];
@@ -518,8 +566,11 @@ pb_rate_estimator_tick (PbRateEstimator *self, gint64 now_us)
 guint
 pb_rate_estimator_get (PbRateEstimator *self)
 {
-  return (guint) CLAMP (MIN (self->delay_bps, self->loss_bps), self->min_bps,
-      self->max_bps);
+  double drain = (double) (get_queue (self) - QUEUE_FROM_US) / QUEUE_DRAIN_US;
+  double bps = MIN (self->delay_bps, self->loss_bps) *
+               (1 - CLAMP (drain, 0, QUEUE_DRAIN_MOST));
+
+  return (guint) CLAMP (bps, self->min_bps, self->max_bps);
 }
 
 /**

@@ -29,8 +29,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PbRateEstimator, pb_rate_estimator_free)
 /* One feedback message: its packets in the order they were sent. `rtt_us` 0:
  * not known. Returns the estimate in bits per second. */
 guint pb_rate_estimator_feed (PbRateEstimator *self,
-    const PbRatePacket *packets, gsize n_packets, gint64 rtt_us,
-    gint64 now_us);
+    const PbRatePacket *packets, gsize n_packets, gint64 rtt_us, gint64 now_us);
 /* So many that an earlier message called lost have come after all. */
 void pb_rate_estimator_recover (PbRateEstimator *self, guint n_packets);
 /* No feedback for a while is bad news too; call it each second. */

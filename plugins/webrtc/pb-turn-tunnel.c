@@ -73,9 +73,9 @@ connection_new (PbTurnTunnel *tunnel, GSocketConnection *near)
   self->tunnel = tunnel_ref (tunnel);
   self->near = near;
   self->cancellable = g_cancellable_new ();
-  self->ends_with_tunnel = g_cancellable_connect (tunnel->cancellable,
-      G_CALLBACK (on_tunnel_ends), g_object_ref (self->cancellable),
-      g_object_unref);
+  self->ends_with_tunnel =
+      g_cancellable_connect (tunnel->cancellable, G_CALLBACK (on_tunnel_ends),
+          g_object_ref (self->cancellable), g_object_unref);
   tunnel->n_connections++;
 
   return self;

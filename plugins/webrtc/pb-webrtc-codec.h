@@ -26,8 +26,7 @@ typedef struct
 const PbWebrtcCodec *pb_webrtc_codec_from_caps (const GstCaps *caps);
 const PbWebrtcCodec *pb_webrtc_codec_from_encoding (gboolean is_video,
     const char *encoding);
-typedef enum
-{
+typedef enum {
   PB_WEBRTC_FRAME_WHOLE,
   PB_WEBRTC_FRAME_PART,   /* its first slice is missing */
   PB_WEBRTC_FRAME_HEADERS /* parameter sets and the like, and no slice */

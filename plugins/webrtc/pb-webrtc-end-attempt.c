@@ -322,7 +322,8 @@ fail (PbWebrtcCounterpart *other, PbFault fault, gboolean is_ours)
 }
 
 /* No offer has come, and the peer that was made ready for it is tired of
- * waiting. The caller offers when it has something to send: nothing is wrong. */
+ * waiting. The caller offers when it has something to send: nothing is wrong.
+ */
 static void
 rest (PbWebrtcCounterpart *other)
 {

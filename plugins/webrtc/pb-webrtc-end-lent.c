@@ -138,8 +138,8 @@ get_tunnel (PbWebrtcEnd *self, const char *relay)
  * "turn://user:password@host:port?transport=udp", and a `turns:` our own end of
  * a tunnel. */
 static void
-add_turn (PbWebrtcEnd *self, GPtrArray *list, const char *url,
-    const char *user, const char *password)
+add_turn (PbWebrtcEnd *self, GPtrArray *list, const char *url, const char *user,
+    const char *password)
 {
   const char *at = strchr (url, ':') + 1;
   g_autofree char *relay = g_strndup (at, strcspn (at, "?"));
@@ -155,9 +155,8 @@ add_turn (PbWebrtcEnd *self, GPtrArray *list, const char *url,
   tunnel = get_tunnel (self, relay);
   addresses = tunnel != NULL ? pb_turn_tunnel_get_addresses (tunnel) : NULL;
   for (guint i = 0; addresses != NULL && addresses[i] != NULL; i++)
-    g_ptr_array_add (list,
-        g_strdup_printf ("turn://%s:%s@%s?transport=tcp", user, password,
-            addresses[i]));
+    g_ptr_array_add (list, g_strdup_printf ("turn://%s:%s@%s?transport=tcp",
+                               user, password, addresses[i]));
 }
 
 /* For peers made from now on. */
@@ -173,8 +172,8 @@ pb_webrtc_lent_take_turn (PbWebrtcEnd *self, JsonObject *object)
       g_uri_escape_string (get_text (object, "credential"), NULL, FALSE);
   g_autoptr (GPtrArray) list = g_ptr_array_new ();
 
-  for (guint i = 0; urls != NULL && i < json_array_get_length (urls) &&
-                    i < PB_TURN_URLS_MAX;
+  for (guint i = 0;
+       urls != NULL && i < json_array_get_length (urls) && i < PB_TURN_URLS_MAX;
        i++) {
     const char *url = json_array_get_string_element (urls, i);
 

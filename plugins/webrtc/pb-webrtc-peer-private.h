@@ -80,8 +80,8 @@ struct _PbWebrtcPeer
   gboolean is_negotiating;
   gboolean awaits_remote; /* their candidates wait for their description */
   gboolean is_gathered, is_description_due, has_offered;
-  GSource *gather;   /* owned */
-  GQueue candidates; /* of char *: "0 candidate:…", that wait */
+  GSource *gather;    /* owned */
+  GQueue candidates;  /* of char *: "0 candidate:…", that wait */
   guint n_candidates; /* ours */
   guint n_remote_candidates;
   guint n_mlines, next_payload;
@@ -106,14 +106,14 @@ struct _PbWebrtcPeer
   PbWebrtcCounts counts; /* at the last get_stats() */
 
   GMutex lock;
-  gboolean is_closed; /* lock: freed, nothing more is posted */
-  GQueue tasks;       /* lock */
-  GSource *deliver;   /* lock; owned */
-  GPtrArray *senders; /* lock; changed from the context only */
-  PbSdp *remote;      /* lock; changed from the context only; (nullable) */
-  GBytes *peer_der;   /* lock; (nullable): the certificate that was shown */
-  GArray *receivers;  /* lock: of PbWebrtcReceiver, by track */
-  guint n_pads;       /* lock: that webrtcbin made for their streams */
+  gboolean is_closed;  /* lock: freed, nothing more is posted */
+  GQueue tasks;        /* lock */
+  GSource *deliver;    /* lock; owned */
+  GPtrArray *senders;  /* lock; changed from the context only */
+  PbSdp *remote;       /* lock; changed from the context only; (nullable) */
+  GBytes *peer_der;    /* lock; (nullable): the certificate that was shown */
+  GArray *receivers;   /* lock: of PbWebrtcReceiver, by track */
+  guint n_pads;        /* lock: that webrtcbin made for their streams */
   PbFrameCount frames; /* lock: totals of their video; no times */
   GPtrArray *jitterbuffers; /* lock: of GstElement */
 
@@ -169,6 +169,8 @@ void pb_webrtc_sender_push (PbWebrtcSender *self, GstBuffer *buffer);
 void pb_webrtc_send_ask_keyframe (PbWebrtcPeer *self);
 /* Connected, or again: nothing of what was sent before is there. */
 void pb_webrtc_send_restart (PbWebrtcPeer *self);
+/* An element of webrtcbin's that is about to start: counts what goes out. */
+void pb_webrtc_send_watch (PbWebrtcPeer *peer, GstElement *nicesink);
 
 /* receive */
 /* A stream that comes: it was made, and nothing has passed it. */

@@ -258,7 +258,7 @@ do_estimate (PbWebrtcPeer *self, gpointer unused)
 {
   g_atomic_int_set (&self->estimate_told, FALSE);
   if (self->state == PB_WEBRTC_CONNECTED)
-    self->callbacks.estimate (self, pb_webrtc_rate_get (self->rate),
+    self->callbacks.estimate (self, pb_webrtc_rate_get_media (self->rate),
         self->user_data);
 }
 
@@ -419,8 +419,8 @@ set_up_session (GstElement *rtpsession)
 {
   g_autoptr (GObject) session = NULL;
 
-  g_object_set (rtpsession, "rtcp-min-interval", RTCP_INTERVAL,
-      "rtcp-fraction", RTCP_BPS, NULL);
+  g_object_set (rtpsession, "rtcp-min-interval", RTCP_INTERVAL, "rtcp-fraction",
+      RTCP_BPS, NULL);
   g_object_get (rtpsession, "internal-session", &session, NULL);
   g_object_set (session, "twcc-feedback-interval", TWCC_INTERVAL, NULL);
 }
@@ -436,6 +436,8 @@ on_deep_element_added (GstBin *bin, GstBin *sub, GstElement *element,
     pb_webrtc_receive_on_jitterbuffer (self, element);
   } else if (strcmp (name, "nicesrc") == 0) {
     pb_webrtc_receive_watch (self, element);
+  } else if (strcmp (name, "nicesink") == 0) {
+    pb_webrtc_send_watch (self, element);
   } else if (strcmp (name, "rtpsession") == 0) {
     set_up_session (element);
   } else if (strcmp (name, "dtlsdec") == 0) {

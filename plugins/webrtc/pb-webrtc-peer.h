@@ -22,7 +22,8 @@ G_BEGIN_DECLS
 typedef struct _PbWebrtcPeer PbWebrtcPeer;
 
 /* One stream that we send: `caps` are of encoded media, parsed, one access
- * unit or frame per buffer, with PTS as running time of the owner's pipeline. */
+ * unit or frame per buffer, with PTS as running time of the owner's pipeline.
+ */
 typedef struct
 {
   gboolean is_video;
@@ -30,11 +31,11 @@ typedef struct
 } PbWebrtcTrack;
 
 typedef enum {
-  PB_WEBRTC_NEW,        /* until both descriptions are there */
+  PB_WEBRTC_NEW, /* until both descriptions are there */
   PB_WEBRTC_CONNECTING,
-  PB_WEBRTC_CONNECTED,  /* DTLS done, the certificate is the one signalled */
+  PB_WEBRTC_CONNECTED,   /* DTLS done, the certificate is the one signalled */
   PB_WEBRTC_INTERRUPTED, /* was connected; packets stopped; may come back */
-  PB_WEBRTC_FAILED,     /* for good: make another peer */
+  PB_WEBRTC_FAILED,      /* for good: make another peer */
 } PbWebrtcState;
 
 /* Everything is copied. */
@@ -52,13 +53,14 @@ typedef struct
    * that the counterpart can send it. */
   gboolean wants_audio, wants_video;
   gboolean has_data_channel;
-  gboolean is_relay_only;      /* ice-transport-policy=relay */
-  guint latency_ms;            /* of the jitter buffers */
-  gboolean has_fec;            /* offer ULPFEC beside NACK and RTX */
-  guint min_kbps, max_kbps;    /* of video, for the estimator */
-  const char *stun;            /* (nullable): "stun://address:port" */
+  gboolean is_relay_only;   /* ice-transport-policy=relay */
+  guint latency_ms;         /* of the jitter buffers */
+  gboolean has_fec;         /* offer ULPFEC beside NACK and RTX */
+  guint min_kbps, max_kbps; /* of video, for the estimator */
+  const char *stun;         /* (nullable): "stun://address:port" */
   /* (nullable): "turn(s)://user:pass@host:port?…", user and password escaped
-   * once. GstUri unescapes the user info before webrtcbin splits it at its first
+   * once. GstUri unescapes the user info before webrtcbin splits it at its
+   * first
    * ':': for webrtcbin's own properties escape both once more. */
   const char *const *turn;
   /* (nullable): numeric addresses to gather on; NULL: all but loopback */
@@ -71,7 +73,7 @@ typedef struct
 /* Totals since the peer began, rates since the last call. */
 typedef struct
 {
-  PbHealthSample sent, received;  /* what we send and what we receive */
+  PbHealthSample sent, received; /* what we send and what we receive */
   gboolean is_relayed;
   const char *video_codec, *audio_codec; /* (nullable), static: "H264" */
 } PbWebrtcStats;
@@ -92,7 +94,8 @@ typedef struct
    * that changes them. PTS is the running time of the owner's pipeline. */
   void (*received) (PbWebrtcPeer *self, guint track, gboolean is_video,
       GstSample *sample, gpointer user_data);
-  /* What the way carries for all we send, in bits per second. */
+  /* What the way carries of frames, in bits per second: all that we send less
+   * headers and what was lost and goes out once more. */
   void (*estimate) (PbWebrtcPeer *self, guint bps, gpointer user_data);
   /* The counterpart lost a frame and asks for a whole one. */
   void (*needs_keyframe) (PbWebrtcPeer *self, gpointer user_data);
@@ -131,8 +134,8 @@ PbFault pb_webrtc_peer_get_late_fault (PbWebrtcPeer *self);
 /* Offerer: new ICE credentials, same connection. */
 void pb_webrtc_peer_restart_ice (PbWebrtcPeer *self);
 /* Offerer: what is sent has changed: a new offer follows. */
-void pb_webrtc_peer_set_tracks (PbWebrtcPeer *self,
-    const PbWebrtcTrack *tracks, guint n_tracks);
+void pb_webrtc_peer_set_tracks (PbWebrtcPeer *self, const PbWebrtcTrack *tracks,
+    guint n_tracks);
 
 /* Any thread; never waits. What does not fit is dropped: video up to the next
  * keyframe, and video before audio. Nothing is sent before CONNECTED. Not

@@ -3,6 +3,8 @@
 
 #include "pb-webrtc-rate.h"
 
+#include <math.h>
+
 #include "glue/pb-gst-debug.h"
 #include "pb-frame-gate.h"
 #include "pb-rate-estimator.h"
@@ -18,6 +20,12 @@
 #define START_BPS 1000000
 /* IP, UDP, RTP with its extensions, SRTP's tag: GStreamer counts payload */
 #define OVERHEAD (20 + 8 + 12 + 8 + 10)
+/* and below what webrtcbin hands to the network */
+#define OVERHEAD_IP (20 + 8)
+/* The frames' part of what goes out: of about the last second, never less than
+ * this, or what goes out once more would starve what goes out first. */
+#define MEDIA_TIME_S 1.0
+#define MEDIA_PART_MIN 0.5
 /* one message tells of no more; the rest is left out */
 #define PACKETS_MAX 1024
 /* of the last that were lost: they may still come */
@@ -38,6 +46,8 @@ struct _PbWebrtcRate
   guint n_lost;               /* lock */
   guint told_bps;             /* lock */
   gint64 rtt_us;              /* lock: at the last feedback; 0: not known */
+  double sent, admitted;      /* lock: octets; they fade */
+  gint64 faded_us;            /* lock */
 };
 
 /**
@@ -165,11 +175,32 @@ G_GNUC_BEGIN_IGNORE_DEPRECATIONS /* it is GStreamer's choice */
 }
 G_GNUC_END_IGNORE_DEPRECATIONS
 
-/* With the lock held, as the two below */
+/* With the lock held, as those below */
+static void
+fade (PbWebrtcRate *self, gint64 now_us)
+{
+  double part = exp (
+      -(double) (now_us - self->faded_us) / (MEDIA_TIME_S * G_USEC_PER_SEC));
+
+  self->sent *= part;
+  self->admitted *= part;
+  self->faded_us = now_us;
+}
+
+static guint
+get_media (PbWebrtcRate *self)
+{
+  double part =
+      self->sent > 0 && self->admitted > 0 ? self->admitted / self->sent : 1;
+
+  return (guint) ((double) pb_rate_estimator_get (self->estimator) *
+                  CLAMP (part, MEDIA_PART_MIN, 1));
+}
+
 static void
 set_rate (PbWebrtcRate *self, PbFrameGate *gate)
 {
-  guint64 bps = pb_rate_estimator_get (self->estimator);
+  guint64 bps = get_media (self);
 
   /* A counterpart that tells nothing has no bound. */
   if (self->was_fed)
@@ -209,7 +240,7 @@ get_gate (PbWebrtcRate *self, guint track)
 static gboolean
 has_news (PbWebrtcRate *self)
 {
-  guint bps = pb_rate_estimator_get (self->estimator);
+  guint bps = get_media (self);
   guint change =
       bps > self->told_bps ? bps - self->told_bps : self->told_bps - bps;
 
@@ -263,11 +294,10 @@ pb_webrtc_rate_take_event (PbWebrtcRate *self, GstEvent *event)
   pb_rate_estimator_feed (self->estimator, (const PbRatePacket *) packets->data,
       packets->len, rtt_us, now_us);
   GST_LOG ("rate %p: feedback on %u packets, %u lost, round trip %d ms; "
-           "%.1f %% lost in a second, %u kbit/s",
-      self, packets->len, feedback.lost->len,
-      (int) (rtt_us / 1000),
+           "%.1f %% lost in a second, %u kbit/s, %u for media",
+      self, packets->len, feedback.lost->len, (int) (rtt_us / 1000),
       pb_rate_estimator_get_loss (self->estimator),
-      pb_rate_estimator_get (self->estimator) / 1000);
+      pb_rate_estimator_get (self->estimator) / 1000, get_media (self) / 1000);
 
   return has_news (self);
 }
@@ -300,6 +330,35 @@ pb_webrtc_rate_get (PbWebrtcRate *self)
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
   return pb_rate_estimator_get (self->estimator);
+}
+
+/**
+ * pb_webrtc_rate_get_media: (skip)
+ * @self: the rate
+ *
+ * Returns: the estimate, in bits per second, for the frames alone
+ */
+guint
+pb_webrtc_rate_get_media (PbWebrtcRate *self)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return get_media (self);
+}
+
+/**
+ * pb_webrtc_rate_note_sent: (skip)
+ * @self: the rate
+ * @n_packets: that have gone out
+ * @n_octets: in all of them, as the network was given them
+ */
+void
+pb_webrtc_rate_note_sent (PbWebrtcRate *self, guint n_packets, gsize n_octets)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  fade (self, g_get_monotonic_time ());
+  self->sent += (double) (n_octets + (gsize) n_packets * OVERHEAD_IP);
 }
 
 /**
@@ -358,6 +417,9 @@ pb_webrtc_rate_admit (PbWebrtcRate *self, guint track, gboolean is_video,
     if (i != track)
       pb_frame_gate_pay (g_ptr_array_index (self->gates, i), size, now_us);
   }
+  fade (self, now_us);
+  if (goes)
+    self->admitted += (double) size;
   *wants_keyframe = pb_frame_gate_wants_keyframe (gate, now_us);
   if (!goes)
     GST_LOG ("rate %p: a frame of track %u is left out", self, track);

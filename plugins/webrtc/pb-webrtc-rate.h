@@ -22,7 +22,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PbWebrtcRate, pb_webrtc_rate_free)
 gboolean pb_webrtc_rate_take_event (PbWebrtcRate *self, GstEvent *event);
 /* Once a second while connected. TRUE: the estimate has changed */
 gboolean pb_webrtc_rate_tick (PbWebrtcRate *self);
-guint pb_webrtc_rate_get (PbWebrtcRate *self);       /* bits per second */
+/* So many packets, of so many octets in all, have gone out to the counterpart.
+ */
+void pb_webrtc_rate_note_sent (PbWebrtcRate *self, guint n_packets,
+    gsize n_octets);
+guint pb_webrtc_rate_get (PbWebrtcRate *self); /* bits per second */
+/* What of it is left for frames: headers, and what was lost and goes out once
+ * more, take their part. */
+guint pb_webrtc_rate_get_media (PbWebrtcRate *self); /* bits per second */
 double pb_webrtc_rate_get_loss (PbWebrtcRate *self); /* percent */
 gint64 pb_webrtc_rate_get_rtt (PbWebrtcRate *self);  /* us; 0: not known */
 

@@ -308,3 +308,32 @@ pb_webrtc_sender_push (PbWebrtcSender *self, GstBuffer *buffer)
   if (wants_keyframe)
     pb_webrtc_send_ask_keyframe (self->peer);
 }
+
+/* What goes to the counterpart, whatever it is */
+static GstPadProbeReturn
+on_sent (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
+{
+  PbWebrtcPeer *peer = user_data;
+  GstBufferList *list;
+
+  if ((GST_PAD_PROBE_INFO_TYPE (info) & GST_PAD_PROBE_TYPE_BUFFER_LIST) != 0) {
+    list = GST_PAD_PROBE_INFO_BUFFER_LIST (info);
+    pb_webrtc_rate_note_sent (peer->rate, gst_buffer_list_length (list),
+        gst_buffer_list_calculate_size (list));
+  } else {
+    pb_webrtc_rate_note_sent (peer->rate, 1,
+        gst_buffer_get_size (GST_PAD_PROBE_INFO_BUFFER (info)));
+  }
+
+  return GST_PAD_PROBE_OK;
+}
+
+void
+pb_webrtc_send_watch (PbWebrtcPeer *peer, GstElement *nicesink)
+{
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (nicesink, "sink");
+
+  gst_pad_add_probe (pad,
+      GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST, on_sent,
+      pb_webrtc_peer_ref (peer), (GDestroyNotify) pb_webrtc_peer_unref);
+}

@@ -166,8 +166,7 @@ read_jitterbuffers (PbWebrtcPeer *self, PbWebrtcCounts *counts)
     if (stats == NULL)
       continue;
     counts->received_dropped += get_number (stats, "num-lost");
-    counts->received_retransmitted +=
-        get_number (stats, "rtx-success-count");
+    counts->received_retransmitted += get_number (stats, "rtx-success-count");
   }
 }
 
@@ -180,8 +179,7 @@ set_frames (PbWebrtcPeer *self, PbWebrtcStats *stats)
   stats->received.frames_dropped = self->frames.n_missing;
   stats->received.freezes = self->frames.n_freezes;
   stats->sent.frames = (guint) g_atomic_int_get (&self->n_frames_sent);
-  stats->sent.frames_dropped =
-      (gint64) pb_webrtc_rate_get_dropped (self->rate);
+  stats->sent.frames_dropped = (gint64) pb_webrtc_rate_get_dropped (self->rate);
 }
 
 static void

@@ -397,6 +397,7 @@ run_once (App *app)
   g_main_loop_run (app->loop);
   on_tick (app);
   before = g_get_monotonic_time ();
+  pb_allow_ending_criticals ();
   gst_element_set_state (app->pipeline, GST_STATE_NULL);
   b = begin (app, "stopped");
   put_int (b, "took_ms", (g_get_monotonic_time () - before) / 1000);

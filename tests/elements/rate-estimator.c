@@ -424,6 +424,48 @@ test_nonsense_passes (void)
   g_assert_cmpuint (pb_rate_estimator_get (self), >=, 1000000);
 }
 
+/* Packets evenly spaced that all wait `queue_ms`: no trend, no loss. */
+static gint64
+wait_in_queue (PbRateEstimator *self, gint64 now_us, gint64 for_us,
+    gint64 queue_us)
+{
+  for (gint64 end_us = now_us + for_us; now_us < end_us; now_us += 50000) {
+    PbRatePacket packets[5];
+
+    for (guint i = 0; i < 5; i++) {
+      gint64 sent_us = now_us + i * 10000;
+
+      packets[i] = (PbRatePacket){ sent_us, sent_us + queue_us, 1000 };
+    }
+    pb_rate_estimator_feed (self, packets, 5, 40000 + queue_us,
+        now_us + 90000 + queue_us);
+  }
+
+  return now_us;
+}
+
+static void
+test_standing_queue_is_drained (void)
+{
+  g_autoptr (PbRateEstimator) self =
+      pb_rate_estimator_new (MIN_BPS, MAX_BPS, START_BPS);
+  gint64 now_us = wait_in_queue (self, 0, 3 * G_USEC_PER_SEC, 0);
+  guint before = pb_rate_estimator_get (self), full;
+
+  /* it came so slowly that there was no trend to see */
+  for (gint64 queue_us = 0; queue_us < 500000; queue_us += 2000)
+    now_us = wait_in_queue (self, now_us, 50000, queue_us);
+  now_us = wait_in_queue (self, now_us, G_USEC_PER_SEC, 500000);
+  full = pb_rate_estimator_get (self);
+  g_test_message ("%u kbit/s before, %u with a full queue", before / 1000,
+      full / 1000);
+  g_assert_cmpuint (full, <, before * 7 / 10);
+  g_assert_cmpuint (full, >=, before / 4);
+  /* a way that is that long after all is used again */
+  wait_in_queue (self, now_us, 21 * G_USEC_PER_SEC, 500000);
+  g_assert_cmpuint (pb_rate_estimator_get (self), >=, full * 3 / 2);
+}
+
 static void
 test_share_leaves_the_weak_behind (void)
 {
@@ -504,6 +546,8 @@ main (int argc, char **argv)
   g_test_add_func ("/rate/hostile-numbers-do-no-harm",
       test_hostile_numbers_do_no_harm);
   g_test_add_func ("/rate/nonsense-passes", test_nonsense_passes);
+  g_test_add_func ("/rate/a-standing-queue-is-drained",
+      test_standing_queue_is_drained);
   g_test_add_func ("/rate/share-leaves-the-weak-behind",
       test_share_leaves_the_weak_behind);
 

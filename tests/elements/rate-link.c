@@ -24,7 +24,7 @@ typedef struct
 typedef struct
 {
   PbRatePacket packet;
-  gint64 arrives_us; /* by the true clock; -1: never */
+  gint64 arrives_us;  /* by the true clock; -1: never */
   gboolean is_missed; /* told as lost */
 } Sent;
 

@@ -318,8 +318,9 @@ test_listener_waits_for_an_offer_in_peace (Fixture *f, gconstpointer unused)
   fixture_sync (f);
   g_assert_cmpuint (mock_peers_count_alive (), ==, 0);
   g_assert_cmpuint (fixture_count (f, "pb-fault"), ==, 0);
-  g_assert_cmpuint (
-      fake_server_count_matches (f->server, "*\"kind\":\"restart\"*"), ==, 0);
+  g_assert_cmpuint (fake_server_count_matches (f->server,
+                        "*\"kind\":\"restart\"*"),
+      ==, 0);
   g_assert_cmpint (pb_webrtc_end_get_state (f->end), ==, PB_STATE_READY);
   fixture_signal (f, THEM, "offer", 1, "{\"sdp\":\"v=1\"}");
   mock_peers_wait (2);
@@ -820,10 +821,12 @@ test_relay_is_lent (Fixture *f, gconstpointer unused)
   mock_peers_wait (1);
   peer = peek (1);
   /* the relay over TLS is reached by a way of our own, one for each family */
-  g_assert_true (g_regex_match_simple (
-      "^turn://" RELAY_USER "127[.]0[.]0[.]1:3478[?]transport=udp "
-      "turn://" RELAY_USER "127[.]0[.]0[.]1:[0-9]+[?]transport=tcp"
-      "( turn://" RELAY_USER "\\[::1\\]:[0-9]+[?]transport=tcp)?$",
+  g_assert_true (g_regex_match_simple ("^turn://" RELAY_USER
+                                       "127[.]0[.]0[.]1:3478[?]transport=udp "
+                                       "turn://" RELAY_USER
+                                       "127[.]0[.]0[.]1:[0-9]+[?]transport=tcp"
+                                       "( turn://" RELAY_USER
+                                       "\\[::1\\]:[0-9]+[?]transport=tcp)?$",
       peer.turn, 0, 0));
   g_assert_true (peer.config.is_relay_only);
 }

@@ -21,7 +21,7 @@ typedef struct
   /* set before pair_start() */
   PbWebrtcConfig config;
   const char *media[PAIR_TRACKS]; /* "h264", "vp8", …; NULL ends it */
-  guint n_first; /* how many of them at first; 0: all */
+  guint n_first;                  /* how many of them at first; 0: all */
   /* (nullable): may change or withhold what goes to the other end; returns
    * (transfer full) the SDP or candidate, NULL to withhold it */
   char *(*on_description) (Pair *pair, guint from, const char *type,
@@ -30,8 +30,8 @@ typedef struct
   /* (nullable): what it receives; with the pair's lock, from any thread */
   void (*on_received) (Pair *pair, gboolean is_video, GstSample *sample);
 
-  GstPad *sinks[PAIR_TRACKS]; /* behind its encoders */
-  gboolean is_deaf; /* to what its peer says of keyframes */
+  GstPad *sinks[PAIR_TRACKS];        /* behind its encoders */
+  gboolean is_deaf;                  /* to what its peer says of keyframes */
   PbWebrtcTrack tracks[PAIR_TRACKS]; /* made by pair_start() */
   /* what was seen; the first group under the pair's lock */
   guint n_samples[PAIR_TRACKS], n_video, n_audio;
@@ -59,8 +59,8 @@ struct _Pair
   gint64 began_us, first_sample_us, connected_us;
   gboolean holds_candidates; /* until pair_release_candidates() */
   GPtrArray *held;
-  gboolean is_pushing; /* lock */
-  gboolean is_idle; /* the peers are made, and not started */
+  gboolean is_pushing;    /* lock */
+  gboolean is_idle;       /* the peers are made, and not started */
   struct _PairLine *line; /* (nullable): webrtc-line.h */
 };
 

@@ -221,6 +221,27 @@ test_frames_pass_the_gate (void)
   g_assert_cmpuint (pb_webrtc_rate_get_dropped (rate), ==, 5);
 }
 
+/* A quarter of what goes out is headers and what goes out again. */
+static void
+test_media_get_what_the_rest_leaves (void)
+{
+  g_autoptr (PbWebrtcRate) rate = pb_webrtc_rate_new (500, 4000);
+  g_autoptr (GstBuffer) frame = new_frame (3000, TRUE);
+  gboolean wants;
+
+  g_assert_cmpuint (pb_webrtc_rate_get_media (rate), ==, 1000000);
+  g_assert_true (pb_webrtc_rate_admit (rate, 0, TRUE, frame, 0, &wants));
+  /* on its way to the network */
+  g_assert_cmpuint (pb_webrtc_rate_get_media (rate), ==, 1000000);
+  pb_webrtc_rate_note_sent (rate, 4, 4000 - 4 * 28);
+  g_assert_cmpuint (pb_webrtc_rate_get_media (rate), >, 740000);
+  g_assert_cmpuint (pb_webrtc_rate_get_media (rate), <, 760000);
+  g_assert_cmpuint (pb_webrtc_rate_get (rate), ==, 1000000);
+  /* losses do not starve what was never sent */
+  pb_webrtc_rate_note_sent (rate, 100, 100000);
+  g_assert_cmpuint (pb_webrtc_rate_get_media (rate), ==, 500000);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -238,6 +259,8 @@ main (int argc, char **argv)
       test_loss_lowers_it_and_is_told);
   g_test_add_func ("/webrtc-rate/frames-pass-the-gate",
       test_frames_pass_the_gate);
+  g_test_add_func ("/webrtc-rate/media-get-what-the-rest-leaves",
+      test_media_get_what_the_rest_leaves);
 
   return g_test_run ();
 }
