@@ -199,15 +199,17 @@ test_key_refresh_goes_unnoticed (Pair *pair, gconstpointer unused)
   PbSrtStats stats;
   guint64 n;
 
-  options.km_refresh_packets = 512;
+  /* libsrt holds two keys: who stands still for as long as one is good for, on
+   * a busy machine, reads what was sent with the one before as rubbish */
+  options.km_refresh_packets = 1500;
   end_add (pair->sender, &options);
   event_free (end_wait_for (pair->sender, EVENT_CONNECTED));
-  n = end_send (pair->sender, 1.5, 20, 7);
+  n = end_send (pair->sender, 3.5, 20, 7);
   end_wait_for_packets (pair->receiver, n);
   g_assert_cmpuint (pair->receiver->n_wrong, ==, 0);
   g_assert_true (pb_srt_io_get_stats (pair->receiver->io, 0, &stats));
   g_assert_cmpuint (stats.packets_undecrypted, ==, 0);
-  g_assert_cmpuint (n / 7, >, 4 * 512);
+  g_assert_cmpuint (n / 7, >, 3 * 1500);
 }
 
 static void
