@@ -332,7 +332,8 @@ log_refused (PbServer *self, const PbServerRequest *request,
 
   if (g_error_matches (error, PB_ERROR, PB_ERROR_TOKEN_MISSING) ||
       g_error_matches (error, PB_ERROR, PB_ERROR_TOKEN_INVALID) ||
-      g_error_matches (error, PB_ERROR, PB_ERROR_TOKEN_EXPIRED)) {
+      g_error_matches (error, PB_ERROR, PB_ERROR_TOKEN_EXPIRED) ||
+      g_error_matches (error, PB_ERROR, PB_ERROR_TOKEN_REVOKED)) {
     event = PB_SERVER_AUDIT_AUTH_FAILED;
     self->context->metrics.auth_failures++;
   } else if (g_error_matches (error, PB_ERROR, PB_ERROR_DENIED)) {

@@ -14,6 +14,7 @@ static const char *const closed_names[PB_SERVER_N_CLOSED] = {
   [PB_SERVER_CLOSED_SESSION_CLOSED] = "session-closed",
   [PB_SERVER_CLOSED_SESSION_EXPIRED] = "session-expired",
   [PB_SERVER_CLOSED_TOKEN_EXPIRED] = "token-expired",
+  [PB_SERVER_CLOSED_TOKEN_REVOKED] = "token-revoked",
 };
 
 /**
@@ -43,6 +44,8 @@ pb_server_closed_from_code (guint code)
       return PB_SERVER_CLOSED_SESSION_CLOSED;
     case 4002:
       return PB_SERVER_CLOSED_TOKEN_EXPIRED;
+    case 4003:
+      return PB_SERVER_CLOSED_TOKEN_REVOKED;
     case 4004:
       return PB_SERVER_CLOSED_SESSION_EXPIRED;
     case 4008:

@@ -17,10 +17,12 @@ typedef enum {
   PB_ERROR_TOKEN_MISSING, /* 401 */
   PB_ERROR_TOKEN_INVALID, /* 401: forged, malformed, retired key */
   PB_ERROR_TOKEN_EXPIRED, /* 401 */
+  PB_ERROR_TOKEN_REVOKED, /* 401: its admin took it back */
   PB_ERROR_DENIED,        /* 403: a good token without the scope */
   PB_ERROR_NOT_FOUND,     /* 404: no such session, slot, peer or route */
   PB_ERROR_METHOD,        /* 405 */
   PB_ERROR_EXISTS,        /* 409: session name in use */
+  PB_ERROR_STREAM_EXISTS, /* 409: the session has a slot of that name */
   PB_ERROR_STATE,         /* 409: not in this state */
   PB_ERROR_STREAM_TAKEN,  /* 409: the slot has a live owner */
   PB_ERROR_NOT_LIVE,      /* 409: nobody sends on the slot that is to be played */

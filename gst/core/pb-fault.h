@@ -27,6 +27,7 @@ typedef enum {
   PB_FAULT_TOKEN_MISSING,
   PB_FAULT_TOKEN_INVALID,
   PB_FAULT_TOKEN_EXPIRED,
+  PB_FAULT_TOKEN_REVOKED,      /* the admin took this one token back */
   PB_FAULT_DENIED,             /* token valid, but not for this slot/direction */
   PB_FAULT_SLOT_TAKEN,
   PB_FAULT_SLOT_UNKNOWN,       /* the session has no such slot */

@@ -14,6 +14,7 @@ typedef enum {
   PB_FIELD_FAULT,   /* a code of pb-fault.c */
   PB_FIELD_TEXT,    /* `min` to `max` characters, none of them a control */
   PB_FIELD_LINES,   /* the same, but line breaks may be in it (SDP) */
+  PB_FIELD_BASE64,  /* `min` to `max` of RFC 4648's alphabet, padded */
   PB_FIELD_ICE,     /* `min` to `max` of RFC 8839's ice-char */
   PB_FIELD_ADDRESS, /* an IP literal */
   PB_FIELD_VERSION, /* "1.0" */

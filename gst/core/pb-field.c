@@ -127,6 +127,23 @@ is_fault (const char *text, PbMessageWay way)
 }
 
 static gboolean
+is_base64 (const char *text, gsize min, gsize max)
+{
+  gsize length = strlen (text);
+  gsize n_padding = g_str_has_suffix (text, "==") ? 2
+      : g_str_has_suffix (text, "=")              ? 1
+                                                  : 0;
+
+  if (length < min || length > max || length % 4 != 0)
+    return FALSE;
+  for (gsize i = 0; i < length - n_padding; i++)
+    if (!g_ascii_isalnum (text[i]) && text[i] != '+' && text[i] != '/')
+      return FALSE;
+
+  return TRUE;
+}
+
+static gboolean
 is_string (const PbField *field, PbMessageWay way, const char *text)
 {
   switch (field->kind) {
@@ -142,6 +159,8 @@ is_string (const PbField *field, PbMessageWay way, const char *text)
       return is_printable (text, field->min, field->max, FALSE);
     case PB_FIELD_LINES:
       return is_printable (text, field->min, field->max, TRUE);
+    case PB_FIELD_BASE64:
+      return is_base64 (text, (gsize) field->min, (gsize) field->max);
     case PB_FIELD_ICE:
       return strlen (text) >= (gsize) field->min &&
              strlen (text) <= (gsize) field->max &&
@@ -209,6 +228,11 @@ refuse (const PbField *field, GError **error)
       g_string_append_printf (what,
           "a string of %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT
           " printable characters",
+          field->min, field->max);
+      break;
+    case PB_FIELD_BASE64:
+      g_string_append_printf (what,
+          "%" G_GINT64_FORMAT " to %" G_GINT64_FORMAT " characters of Base64",
           field->min, field->max);
       break;
     case PB_FIELD_ICE:

@@ -64,6 +64,38 @@
 /* Short text cues ("stand by, cam 2"): a line on a phone */
 #define PB_CUE_MAX 140
 
+/* Whom a token is for, as the admin's page lists it: a name and what they do */
+#define PB_LABEL_MAX 64
+/* tokens in one answer: each is at most 600 octets of JSON */
+#define PB_TOKENS_TOLD_MAX 100
+
+/* What third-party clients paste: a command line with a token in it */
+#define PB_STRING_MAX 4096
+/* six clients of SRT, four of WHIP, with room for more */
+#define PB_STRINGS_MAX 16
+/* a version 40 QR code as SVG is 90 KB; a link to Larix is a third of that */
+#define PB_STRING_QR_MAX 40960
+
+/* Thumbnails: a picture on a wall, as wide as a tile, in one message */
+#define PB_THUMBNAIL_WIDTH 320
+#define PB_THUMBNAIL_MAX 30720
+#define PB_THUMBNAIL_BASE64_MAX (PB_THUMBNAIL_MAX / 3 * 4)
+/* "every few seconds", however many walls ask: each is decoded at the receiver */
+#define PB_THUMBNAIL_INTERVAL_S 2
+/* until the next keyframe, which may be ten seconds away */
+#define PB_THUMBNAIL_WAIT_S 15
+
+/* Alarms: a condition that lasts this long raises one (a critical one does at
+ * once); one that has been away this long clears it */
+#define PB_ALARM_RAISE_S 4
+#define PB_ALARM_CLEAR_S 10
+/* kept for the session's life; the oldest that are cleared go first */
+#define PB_ALARMS_MAX 500
+/* in one message: each is at most 600 octets of JSON */
+#define PB_ALARMS_TOLD_MAX 100
+/* who acknowledged it: a name */
+#define PB_ALARM_BY_MAX 32
+
 /* TURN: one server over UDP, TCP and TLS */
 #define PB_TURN_URLS_MAX 8
 #define PB_TURN_URL_MAX 256

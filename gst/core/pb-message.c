@@ -33,7 +33,12 @@ static const char *const causes[] = { "", "disconnected", "stale",
 static const char *const gone_reasons[] = { "left", "lost", "replaced",
   "closed", NULL };
 static const char *const closed_reasons[] = { "session-closed",
-  "session-expired", "token-expired", "replaced", "shutdown", NULL };
+  "session-expired", "token-expired", "token-revoked", "replaced", "shutdown",
+  NULL };
+static const char *const alarm_causes[] = { "no-feed", "disconnected", "stale",
+  "undecrypted", "drops", "loss", "rtt", "buffer", "bandwidth", NULL };
+static const char *const alarm_levels[] = { "warning", "critical", NULL };
+static const char *const media_directions[] = { "send", "receive", NULL };
 static const char *const punch_codes[] = { "SESSION_FULL", "SESSION_EXPIRED",
   "STREAM_TAKEN", "AUTH_FAILED", "INVALID_MESSAGE", "SERVER_ERROR", NULL };
 
@@ -57,7 +62,10 @@ static const char *const punch_codes[] = { "SESSION_FULL", "SESSION_EXPIRED",
 #define WORD(name, list, flags) { name, PB_FIELD_WORD, flags, .words = list }
 #define FAULT(name, flags) { name, PB_FIELD_FAULT, flags }
 #define TEXT(name, min, max, flags) { name, PB_FIELD_TEXT, flags, min, max }
+#define LINES(name, min, max, flags) { name, PB_FIELD_LINES, flags, min, max }
 #define ICE(name, min, max, flags) { name, PB_FIELD_ICE, flags, min, max }
+#define BASE64(name, min, max, flags) \
+  { name, PB_FIELD_BASE64, flags, min, max }
 #define ADDRESS(name, flags) { name, PB_FIELD_ADDRESS, flags }
 #define VERSION(name, flags) { name, PB_FIELD_VERSION, flags }
 #define INTEGER(name, min, max, flags) \
@@ -75,6 +83,8 @@ static const char *const punch_codes[] = { "SESSION_FULL", "SESSION_EXPIRED",
 
 #define ID INTEGER ("id", 0, ID_MAX, BOTH)
 #define CLIENT TEXT ("client", 0, PB_CLIENT_MAX, BOTH)
+#define NUMBER(name, min, flags) \
+  INTEGER (name, min, PB_JSON_INTEGER_MAX, flags)
 /* section 6 */
 #define FIGURES(flags) \
   FIGURE ("rtt", flags), \
@@ -116,6 +126,7 @@ static const PbField register_fields[] = {
   VERSION ("protocol", IN),
   LIST ("transports", 1, 2, &transport_name, IN),
   BOOLEAN ("back", IN),
+  BOOLEAN ("thumbnails", IN),
   END
 };
 
@@ -181,6 +192,83 @@ static const PbField cue_fields[] = {
   ID,
   NAME ("stream", BOTH_NEEDED),
   TEXT ("text", 1, PB_CUE_MAX, BOTH_NEEDED),
+  END
+};
+
+/* section 5.5 */
+static const PbField string_fields[] = {
+  TEXT ("client", 1, 64, OUT_NEEDED),
+  TEXT ("mode", 1, 64, OUT_NEEDED),
+  BOOLEAN ("works", OUT_NEEDED),
+  LINES ("string", 1, PB_STRING_MAX, OUT),
+  TEXT ("note", 1, PB_STRING_MAX, OUT),
+  LINES ("qr", 1, PB_STRING_QR_MAX, OUT),
+  END
+};
+
+static const PbField string_row = OBJECT ("strings", string_fields, OUT);
+
+static const PbField strings_fields[] = {
+  ID,
+  PEER_ID ("peer", BOTH_NEEDED),
+  NAME ("stream", OUT_NEEDED),
+  { "direction", PB_FIELD_WORD, IN | OUT_NEEDED, .words = media_directions },
+  BOOLEAN ("ready", OUT_NEEDED),
+  ADDRESS ("address", OUT),
+  PORT ("port", OUT),
+  WORD ("mode", modes, OUT | OPEN),
+  TEXT ("note", 1, PB_STRING_MAX, OUT),
+  LIST ("strings", 0, PB_STRINGS_MAX, &string_row, OUT_NEEDED),
+  END
+};
+
+/* section 5.6 */
+static const PbField thumbnail_request_fields[] = {
+  ID,
+  PEER_ID ("to", OUT_NEEDED),
+  NAME ("stream", BOTH_NEEDED),
+  END
+};
+
+static const PbField thumbnail_fields[] = {
+  ID,
+  PEER_ID ("peer", BOTH_NEEDED),
+  NAME ("stream", OUT_NEEDED),
+  BASE64 ("jpeg", 4, PB_THUMBNAIL_BASE64_MAX, BOTH_NEEDED),
+  END
+};
+
+/* section 5.7 */
+#define ALARM_FIELDS \
+  NUMBER ("alarm", 1, OUT_NEEDED), \
+  NAME ("stream", OUT_NEEDED), \
+  WORD ("cause", alarm_causes, OUT_NEEDED | OPEN), \
+  WORD ("level", alarm_levels, OUT_NEEDED), \
+  WORD ("direction", media_directions, OUT), \
+  PEER_ID ("peer", OUT), \
+  TEXT ("client", 0, PB_CLIENT_MAX, OUT), \
+  NUMBER ("raised", 0, OUT_NEEDED), \
+  NUMBER ("cleared", 0, OUT), \
+  NUMBER ("acked", 0, OUT), \
+  TEXT ("by", 1, PB_ALARM_BY_MAX, OUT)
+
+static const PbField alarm_fields[] = {
+  ALARM_FIELDS,
+  END
+};
+
+static const PbField alarm_row = OBJECT ("alarms", alarm_fields, OUT);
+
+static const PbField alarms_fields[] = {
+  LIST ("alarms", 0, PB_ALARMS_TOLD_MAX, &alarm_row, OUT_NEEDED),
+  NUMBER ("more", 0, OUT),
+  END
+};
+
+static const PbField ack_fields[] = {
+  ID,
+  NUMBER ("alarm", 1, IN_NEEDED),
+  TEXT ("by", 1, PB_ALARM_BY_MAX, IN),
   END
 };
 
@@ -271,6 +359,8 @@ static const PbField slot_peer_fields[] = {
   WORD ("transport", transports, OUT | OPEN),
   WORD ("srt", srt_states, OUT),
   WORD ("path", paths, OUT | OPEN),
+  WORD ("cipher", used_ciphers, OUT | OPEN),
+  NUMBER ("since", 0, OUT),
   VERDICT,
   FIGURES (OUT),
   END
@@ -284,6 +374,7 @@ static const PbField slot_fields[] = {
   WORD ("state", states, OUT_NEEDED),
   WORD ("tally", tallies, OUT),
   PORT ("port", OUT),
+  BOOLEAN ("thumbnails", OUT),
   OBJECT ("sender", slot_peer_fields, OUT),
   LIST ("receivers", 0, PB_SLOT_RECEIVERS_MAX, &slot_receiver, OUT),
   END
@@ -374,17 +465,24 @@ static const struct {
   [PB_MESSAGE_REGISTER] = { "register", TRUE, FALSE, register_fields },
   [PB_MESSAGE_LEAVE] = { "leave", TRUE, FALSE, leave_fields },
   [PB_MESSAGE_READY] = { "ready", TRUE, FALSE, ready_fields },
+  [PB_MESSAGE_ACK] = { "ack", TRUE, FALSE, ack_fields },
   [PB_MESSAGE_SIGNAL] = { "signal", TRUE, TRUE, signal_fields },
   [PB_MESSAGE_STATUS] = { "status", TRUE, TRUE, status_fields },
   [PB_MESSAGE_HEALTH] = { "health", TRUE, TRUE, health_fields },
   [PB_MESSAGE_TALLY] = { "tally", TRUE, TRUE, tally_fields },
   [PB_MESSAGE_CUE] = { "cue", TRUE, TRUE, cue_fields },
+  [PB_MESSAGE_STRINGS] = { "strings", TRUE, TRUE, strings_fields },
+  [PB_MESSAGE_THUMBNAIL_REQUEST] = { "thumbnail_request", TRUE, TRUE,
+    thumbnail_request_fields },
+  [PB_MESSAGE_THUMBNAIL] = { "thumbnail", TRUE, TRUE, thumbnail_fields },
   [PB_MESSAGE_REGISTERED] = { "registered", FALSE, TRUE, registered_fields },
   [PB_MESSAGE_PEER] = { "peer", FALSE, TRUE, peer_fields },
   [PB_MESSAGE_PEER_GONE] = { "peer_gone", FALSE, TRUE, peer_gone_fields },
   [PB_MESSAGE_PEER_MATCH] = { "peer_match", FALSE, TRUE, peer_match_fields },
   [PB_MESSAGE_SESSION] = { "session", FALSE, TRUE, session_fields },
   [PB_MESSAGE_TURN] = { "turn", FALSE, TRUE, turn_fields },
+  [PB_MESSAGE_ALARM] = { "alarm", FALSE, TRUE, alarm_fields },
+  [PB_MESSAGE_ALARMS] = { "alarms", FALSE, TRUE, alarms_fields },
   [PB_MESSAGE_CLOSED] = { "closed", FALSE, TRUE, closed_fields },
   [PB_MESSAGE_ERROR] = { "error", FALSE, TRUE, error_fields },
 };
@@ -405,12 +503,26 @@ static const PbField token_mint_fields[] = {
   NAME ("stream", IN),
   WORD ("direction", directions, IN),
   TTL ("ttl", IN),
+  TEXT ("label", 1, PB_LABEL_MAX, IN),
+  BOOLEAN ("qr", IN),
+  END
+};
+
+static const PbField session_extend_fields[] = {
+  TTL ("ttl", IN_NEEDED),
+  END
+};
+
+static const PbField stream_add_fields[] = {
+  NAME ("stream", IN_NEEDED),
   END
 };
 
 static const PbField *const bodies[] = {
   [PB_BODY_SESSION_CREATE] = session_create_fields,
   [PB_BODY_TOKEN_MINT] = token_mint_fields,
+  [PB_BODY_SESSION_EXTEND] = session_extend_fields,
+  [PB_BODY_STREAM_ADD] = stream_add_fields,
 };
 /* clang-format on */
 
@@ -418,17 +530,23 @@ G_DEFINE_ENUM_TYPE (PbMessageType, pb_message_type,
     G_DEFINE_ENUM_VALUE (PB_MESSAGE_REGISTER, "register"),
     G_DEFINE_ENUM_VALUE (PB_MESSAGE_LEAVE, "leave"),
     G_DEFINE_ENUM_VALUE (PB_MESSAGE_READY, "ready"),
+    G_DEFINE_ENUM_VALUE (PB_MESSAGE_ACK, "ack"),
     G_DEFINE_ENUM_VALUE (PB_MESSAGE_SIGNAL, "signal"),
     G_DEFINE_ENUM_VALUE (PB_MESSAGE_STATUS, "status"),
     G_DEFINE_ENUM_VALUE (PB_MESSAGE_HEALTH, "health"),
     G_DEFINE_ENUM_VALUE (PB_MESSAGE_TALLY, "tally"),
     G_DEFINE_ENUM_VALUE (PB_MESSAGE_CUE, "cue"),
+    G_DEFINE_ENUM_VALUE (PB_MESSAGE_STRINGS, "strings"),
+    G_DEFINE_ENUM_VALUE (PB_MESSAGE_THUMBNAIL_REQUEST, "thumbnail_request"),
+    G_DEFINE_ENUM_VALUE (PB_MESSAGE_THUMBNAIL, "thumbnail"),
     G_DEFINE_ENUM_VALUE (PB_MESSAGE_REGISTERED, "registered"),
     G_DEFINE_ENUM_VALUE (PB_MESSAGE_PEER, "peer"),
     G_DEFINE_ENUM_VALUE (PB_MESSAGE_PEER_GONE, "peer_gone"),
     G_DEFINE_ENUM_VALUE (PB_MESSAGE_PEER_MATCH, "peer_match"),
     G_DEFINE_ENUM_VALUE (PB_MESSAGE_SESSION, "session"),
     G_DEFINE_ENUM_VALUE (PB_MESSAGE_TURN, "turn"),
+    G_DEFINE_ENUM_VALUE (PB_MESSAGE_ALARM, "alarm"),
+    G_DEFINE_ENUM_VALUE (PB_MESSAGE_ALARMS, "alarms"),
     G_DEFINE_ENUM_VALUE (PB_MESSAGE_CLOSED, "closed"),
     G_DEFINE_ENUM_VALUE (PB_MESSAGE_ERROR, "error"))
 
@@ -442,7 +560,9 @@ G_DEFINE_ENUM_TYPE (PbMessageWay, pb_message_way,
 
 G_DEFINE_ENUM_TYPE (PbBodyType, pb_body_type,
     G_DEFINE_ENUM_VALUE (PB_BODY_SESSION_CREATE, "session-create"),
-    G_DEFINE_ENUM_VALUE (PB_BODY_TOKEN_MINT, "token-mint"))
+    G_DEFINE_ENUM_VALUE (PB_BODY_TOKEN_MINT, "token-mint"),
+    G_DEFINE_ENUM_VALUE (PB_BODY_SESSION_EXTEND, "session-extend"),
+    G_DEFINE_ENUM_VALUE (PB_BODY_STREAM_ADD, "stream-add"))
 
 /**
  * pb_transport_get_name:

@@ -15,12 +15,16 @@ typedef enum {
   PB_MESSAGE_REGISTER,
   PB_MESSAGE_LEAVE,
   PB_MESSAGE_READY,
+  PB_MESSAGE_ACK,
   /* both ways */
   PB_MESSAGE_SIGNAL,
   PB_MESSAGE_STATUS,
   PB_MESSAGE_HEALTH,
   PB_MESSAGE_TALLY,
   PB_MESSAGE_CUE,
+  PB_MESSAGE_STRINGS,
+  PB_MESSAGE_THUMBNAIL_REQUEST,
+  PB_MESSAGE_THUMBNAIL,
   /* server -> peer */
   PB_MESSAGE_REGISTERED,
   PB_MESSAGE_PEER,
@@ -28,6 +32,8 @@ typedef enum {
   PB_MESSAGE_PEER_MATCH,
   PB_MESSAGE_SESSION,
   PB_MESSAGE_TURN,
+  PB_MESSAGE_ALARM,
+  PB_MESSAGE_ALARMS,
   PB_MESSAGE_CLOSED,
   PB_MESSAGE_ERROR,
 } PbMessageType;
@@ -115,6 +121,8 @@ PB_API gboolean pb_peer_id_is_valid (const char *id);
 typedef enum {
   PB_BODY_SESSION_CREATE, /* POST /api/session */
   PB_BODY_TOKEN_MINT,     /* POST /api/session/{name}/token */
+  PB_BODY_SESSION_EXTEND, /* PATCH /api/session/{name} */
+  PB_BODY_STREAM_ADD,     /* POST /api/session/{name}/stream */
 } PbBodyType;
 
 PB_API GType pb_body_type_get_type (void);

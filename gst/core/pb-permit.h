@@ -8,8 +8,11 @@ G_BEGIN_DECLS
 typedef enum {
   PB_ACTION_SESSION_CREATE, /* no peer token may; see pb_permit() */
   PB_ACTION_SESSION_READ,   /* its name, state, slots in scope */
+  PB_ACTION_SESSION_EXTEND, /* its time */
   PB_ACTION_SESSION_CLOSE,
+  PB_ACTION_STREAM_ADD,     /* one more slot */
   PB_ACTION_TOKEN_MINT,     /* also: QR codes, which carry a fresh token */
+  PB_ACTION_TOKEN_REVOKE,   /* also: list those given out, by their ids */
   PB_ACTION_CONNECT_READ,   /* connection strings, with the passphrase */
   PB_ACTION_SEND,           /* register as the sender of a slot */
   PB_ACTION_RECEIVE,        /* register as a receiver of a slot */
@@ -19,6 +22,8 @@ typedef enum {
   PB_ACTION_HEALTH_READ,
   PB_ACTION_TALLY_SET,
   PB_ACTION_TALLY_READ,
+  PB_ACTION_ALARM_ACK,      /* everybody who reads health sees alarms */
+  PB_ACTION_THUMBNAIL,      /* a still picture: for who may receive */
   PB_ACTION_CUE,            /* a line of text to whoever is on a slot */
   PB_ACTION_PAGE,           /* the session's page; carries nothing itself */
   PB_N_ACTIONS,

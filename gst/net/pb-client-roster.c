@@ -13,6 +13,7 @@ static const struct {
   PbFault fault;
 } closed_reasons[] = {
   { "session-closed", PB_FAULT_SESSION_CLOSED },
+  { "token-revoked", PB_FAULT_TOKEN_REVOKED },
   { "session-expired", PB_FAULT_SESSION_EXPIRED },
   { "token-expired", PB_FAULT_TOKEN_EXPIRED },
   { "replaced", PB_FAULT_REPLACED },
@@ -231,6 +232,7 @@ handle_error (PbClient *self, PbMessage *message)
     case PB_ERROR_TOKEN_MISSING:
     case PB_ERROR_TOKEN_INVALID:
     case PB_ERROR_TOKEN_EXPIRED:
+    case PB_ERROR_TOKEN_REVOKED:
     case PB_ERROR_EXPIRED:
       /* true of the whole connection */
       pb_client_fail (self, fault, error->message, NULL, FALSE, 1000);

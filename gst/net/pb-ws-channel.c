@@ -78,6 +78,7 @@ static const struct {
   { 1013, PB_ERROR_UNAVAILABLE, "the server says that this is too much" },
   { 4001, PB_ERROR_STATE, "the session was closed" },
   { 4002, PB_ERROR_TOKEN_EXPIRED, "the token has expired" },
+  { 4003, PB_ERROR_TOKEN_REVOKED, "the token was withdrawn" },
   { 4004, PB_ERROR_EXPIRED, "the session has expired" },
   { 4008, PB_ERROR_UNAVAILABLE, "nothing was registered in time" },
 };

@@ -142,6 +142,8 @@ pb_ctl_get_hint (const GError *error)
              "does not know it any more: then ask for a fresh token.";
     case PB_ERROR_TOKEN_EXPIRED:
       return "Ask the session's admin for a fresh one: pbctl token SLOT.";
+    case PB_ERROR_TOKEN_REVOKED:
+      return "The session's admin took it back: ask there for a fresh one.";
     case PB_ERROR_DENIED:
       return "This needs the session's admin token, the one that "
              "\"pbctl session create\" gave.";

@@ -97,6 +97,9 @@ on_fault (PbClient *client, PbFault fault, const char *detail,
     case PB_FAULT_TOKEN_EXPIRED:
       finish (self, PB_ERROR_TOKEN_EXPIRED, pb_fault_get_sentence (fault));
       break;
+    case PB_FAULT_TOKEN_REVOKED:
+      finish (self, PB_ERROR_TOKEN_REVOKED, pb_fault_get_sentence (fault));
+      break;
     case PB_FAULT_DENIED:
       finish (self, PB_ERROR_DENIED, pb_fault_get_sentence (fault));
       break;

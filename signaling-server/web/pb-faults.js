@@ -9,6 +9,7 @@ const FAULTS = {
   'token-missing': ['This page needs its whole link: scan the code again, or ask for a new link.', true],
   'token-invalid': ['This link does not open this session. Ask for a new one.', true],
   'token-expired': ['This link has expired. Ask for a new one.', true],
+  'token-revoked': ['This link was withdrawn. Ask for a new one.', true],
   denied: ['This link is not for that. Ask for one that is.', true],
   'slot-taken': ['Somebody else is sending on this slot. Ask them to stop, or ask for a link to another slot.', false],
   'slot-unknown': ['The session has no such slot. Ask for a new link.', true],
@@ -73,6 +74,7 @@ export function faultOfError(reason, isRegister) {
     case 'TOKEN_MISSING': return 'token-missing';
     case 'TOKEN_INVALID': return 'token-invalid';
     case 'TOKEN_EXPIRED': return 'token-expired';
+    case 'TOKEN_REVOKED': return 'token-revoked';
     case 'PERMISSION_DENIED': return 'denied';
     case 'NOT_FOUND': return isRegister ? 'slot-unknown' : 'session-unknown';
     case 'STREAM_TAKEN': return 'slot-taken';
@@ -99,6 +101,7 @@ export function faultOfMedia(error) {
 
 /** The fault of a `closed` with this reason. */
 export function faultOfClosed(reason) {
-  return ['session-closed', 'session-expired', 'token-expired', 'replaced']
+  return ['session-closed', 'session-expired', 'token-expired',
+    'token-revoked', 'replaced']
       .includes(reason) ? reason : 'server-unreachable';
 }

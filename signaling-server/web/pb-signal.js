@@ -16,7 +16,7 @@ const PROBE_MS = 10000;
 const LETTERS =
     'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-';
 const CLOSE_FAULTS = { 4001: 'session-closed', 4002: 'token-expired',
-  4004: 'session-expired' };
+  4003: 'token-revoked', 4004: 'session-expired' };
 
 /** How long to wait before attempt number `n` (from 0) is repeated. */
 export function backoff(n) {
@@ -250,8 +250,8 @@ export class PbSignal {
 
     // an answer to something else than a `register` changes nothing
     if (!entry) return;
-    if (['token-missing', 'token-invalid', 'token-expired', 'session-expired']
-        .includes(code))
+    if (['token-missing', 'token-invalid', 'token-expired', 'token-revoked',
+      'session-expired'].includes(code))
       this.#fail(code);
     else this.#refuse(entry, code, false);
   }

@@ -9,8 +9,13 @@ const MEMBERS_MAX = 64;
 export const MESSAGE_MAX = 65536;
 export const CHANNEL_MAX = 4096;
 export const CUE_MAX = 140;
+export const BY_MAX = 32;
+export const LABEL_MAX = 64;
 const SDP_MAX = 32768;
 const CANDIDATE_MAX = 1024;
+const STRING_MAX = 4096;
+const STRING_QR_MAX = 40960;
+const THUMBNAIL_MAX = 40960;
 const ID_MAX = 2 ** 31 - 1;
 
 const octets = new TextEncoder();
@@ -124,6 +129,10 @@ const text = (min, max) => (value) => typeof value === 'string' &&
 const lines = (max) => (value) => typeof value === 'string' &&
     value.length > 0 && sizeOf(value) <= max &&
     !/[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/.test(value);
+// RFC 4648, padded: goes into an address of a picture, so nothing else may
+const base64 = (max) => (value) => typeof value === 'string' &&
+    value.length >= 4 && value.length <= max && value.length % 4 === 0 &&
+    /^[A-Za-z0-9+/]+={0,2}$/.test(value);
 const flag = (value) => typeof value === 'boolean';
 const figure = (value) => value >= 0 && value <= Number.MAX_SAFE_INTEGER &&
     typeof value === 'number';
@@ -144,6 +153,9 @@ const port = integer(1024, 65535);
 const latency = integer(20, 8000);
 const id = integer(0, ID_MAX);
 const client = text(0, 64);
+const count = integer(1, Number.MAX_SAFE_INTEGER);
+const fromZero = integer(0, Number.MAX_SAFE_INTEGER);
+const media = word('send', 'receive');
 
 const figures = Object.fromEntries(['rtt', 'jitter', 'loss', 'drop', 'bitrate',
   'bandwidth', 'buffer', 'latency', 'packets', 'packets_lost',
@@ -155,9 +167,15 @@ const verdict = { health: word('healthy', 'warning', 'critical'), cause: open,
 const turn = { 'urls!': list(1, 8, text(6, 256)), 'username!': text(1, 256),
   'credential!': text(1, 256), 'ttl!': integer(1, 86400) };
 const slotPeer = { 'peer!': peerId, client, transport: open, srt, path: open,
-  ...verdict, ...figures };
-const slot = { 'stream!': name, 'state!': state, tally, port,
+  cipher: open, since: fromZero, ...verdict, ...figures };
+const slot = { 'stream!': name, 'state!': state, tally, port, thumbnails: flag,
   sender: object(slotPeer), receivers: list(0, 16, object(slotPeer)) };
+const string = { 'client!': text(1, 64), 'mode!': text(1, 64), 'works!': flag,
+  string: lines(STRING_MAX), note: text(1, STRING_MAX),
+  qr: lines(STRING_QR_MAX) };
+const alarm = { 'alarm!': count, 'stream!': name, 'cause!': open,
+  'level!': word('warning', 'critical'), direction: media, peer: peerId, client,
+  'raised!': fromZero, cleared: fromZero, acked: fromZero, by: text(1, BY_MAX) };
 const match = object({ 'peer!': peerId, client });
 
 // `!`: a message without it is refused. A null counts as absent, an unknown
@@ -186,6 +204,13 @@ const MESSAGES = {
   tally: { id, 'stream!': name, 'state!': tally },
   cue: { id, 'stream!': name, 'text!': text(1, CUE_MAX) },
   turn,
+  strings: { id, 'peer!': peerId, 'stream!': name, 'direction!': media,
+    'ready!': flag, address, port, mode: open, note: text(1, STRING_MAX),
+    'strings!': list(0, 16, object(string)) },
+  thumbnail: { id, 'peer!': peerId, 'stream!': name,
+    'jpeg!': base64(THUMBNAIL_MAX) },
+  alarm,
+  alarms: { 'alarms!': list(0, 100, object(alarm)), more: fromZero },
   session: { 'session!': name, 'state!': state, latency,
     ttl: integer(10, 86400), cipher, created: text(1, 40),
     expires: integer(0, Number.MAX_SAFE_INTEGER),
@@ -262,6 +287,8 @@ export const isName = name;
 export const isPeerId = peerId;
 export const isTally = tally;
 export const isCue = text(1, CUE_MAX);
+export const isBy = text(1, BY_MAX);
+export const isLabel = text(1, LABEL_MAX);
 
 /**
  * What a token says of itself (section 3), to decide what to show. It proves

@@ -27,6 +27,7 @@ function check(sentence, act) {
 }
 
 const KNOWN = new Set(['registered', 'peer', 'peer_gone', 'peer_match', 'signal', 'status', 'health', 'tally', 'cue', 'turn', 'session',
+  'strings', 'thumbnail', 'alarm', 'alarms',
   'closed', 'error']);
 
 check('every vector of the C library is taken or refused as there', (expect) => {

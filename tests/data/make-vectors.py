@@ -151,13 +151,35 @@ TURN = {'urls': needed(List(1, 8, text(6, 256, 'turn:203.0.113.9:3478'))),
         'username': needed(text(1, 256, '1795374000:Ab3dEf9hIj2kLm4n')),
         'credential': needed(text(1, 256, 'O7SLX4lUFyQ2/Wloi4C+qnLktyw=')),
         'ttl': needed(number(1, 86400, 600))}
+COUNT = number(1, 2**53 - 1, 17)
+COUNT.bad.remove(2**53)
+FROM_ZERO = EXPIRES
+MEDIA = words('send', 'receive')
+OPEN_MODE = words('caller', 'listener', 'rendezvous', closed=False)
+LINES = Kind(['Port: 20000\nType: Caller', 'x' * 4096], ['', 'a\u0001'],
+             NOT_STRINGS)
+STRING = Object({'client': needed(text(1, 64, 'ffmpeg')),
+                 'mode': needed(text(1, 64, 'caller')),
+                 'works': needed(BOOLEAN), 'string': may(LINES),
+                 'note': may(text(1, 4096, 'Latency is in microseconds.')),
+                 'qr': may(LINES)})
+ALARM = {'alarm': needed(COUNT), 'stream': needed(NAME),
+         'cause': needed(words('no-feed', 'disconnected', 'stale',
+                               'undecrypted', 'drops', 'loss', 'rtt', 'buffer',
+                               'bandwidth', closed=False)),
+         'level': needed(words('warning', 'critical')),
+         'direction': may(MEDIA), 'peer': may(PEER), 'client': may(CLIENT),
+         'raised': needed(FROM_ZERO), 'cleared': may(FROM_ZERO),
+         'acked': may(FROM_ZERO), 'by': may(text(1, 32, 'Kim'))}
 END = Object({'peer': needed(PEER), 'client': may(CLIENT)})
 SLOT_PEER = Object({'peer': needed(PEER), 'client': may(CLIENT),
                     'transport': may(OPEN_TRANSPORT),
-                    'srt': may(SRT), 'path': may(PATH), **VERDICT, **FIGURES})
+                    'srt': may(SRT), 'path': may(PATH),
+                    'cipher': may(OPEN_CIPHER), 'since': may(FROM_ZERO),
+                    **VERDICT, **FIGURES})
 SLOT = Object({'stream': needed(NAME), 'state': needed(STATE),
                'tally': may(TALLY), 'port': may(PORT),
-               'sender': may(SLOT_PEER),
+               'thumbnails': may(BOOLEAN), 'sender': may(SLOT_PEER),
                'receivers': may(List(0, 16, SLOT_PEER))})
 ENVELOPE = Object({'status': needed(text(1, 64, 'NOT_FOUND')),
                    'reason': needed(text(1, 64, 'NOT_FOUND')),
@@ -173,6 +195,9 @@ PWD = Kind(['abcdefghijklmnopqrst+/', 'x' * 256],
 CANDIDATE = Kind(
     ['candidate:1 1 UDP 2015363327 192.0.2.1 50123 typ host', 'x' * 1024],
     ['', 'x' * 1025, 'candidate:1\r\na=x', 'a\nb'], NOT_STRINGS)
+BASE64 = Kind(['/9j/', 'QUJDRA==', 'QUJDREU='],
+              ['', 'A', 'AAA', 'AAAAA', 'A===', '====A', 'AA-_', 'AA A', 'AAAA\n',
+               '=AAA'], NOT_STRINGS)
 SDP = Kind(['v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\n', 'v=0'], ['', 'v=0\u0001'],
            NOT_STRINGS)
 
@@ -188,7 +213,7 @@ TO_SERVER = {
                  'address': may(ADDRESS), 'mode': may(MODE),
                  'client': may(CLIENT), 'protocol': may(VERSION),
                  'transports': may(List(1, 2, TRANSPORT)),
-                 'back': may(BOOLEAN)},
+                 'back': may(BOOLEAN), 'thumbnails': may(BOOLEAN)},
     'leave': {'id': ID, 'peer': needed(PEER)},
     'ready': {'id': ID, 'peer': needed(PEER), 'mode': needed(MODE),
               'port': needed(PORT), 'address': may(ADDRESS),
@@ -209,6 +234,10 @@ TO_SERVER = {
     'tally': {'id': ID, 'stream': needed(NAME), 'state': needed(TALLY)},
     'cue': {'id': ID, 'stream': needed(NAME),
             'text': needed(text(1, 140, 'Stand by, cam 2'))},
+    'ack': {'id': ID, 'alarm': needed(COUNT), 'by': may(text(1, 32, 'Kim'))},
+    'strings': {'id': ID, 'peer': needed(PEER), 'direction': may(MEDIA)},
+    'thumbnail_request': {'id': ID, 'stream': needed(NAME)},
+    'thumbnail': {'id': ID, 'peer': needed(PEER), 'jpeg': needed(BASE64)},
 }
 TO_PEER = {
     **{name: fields for name, fields in TO_SERVER.items()
@@ -220,6 +249,18 @@ TO_PEER = {
     'tally': TO_SERVER['tally'],
     'cue': TO_SERVER['cue'],
     'turn': TURN,
+    'strings': {
+        'id': ID, 'peer': needed(PEER), 'stream': needed(NAME),
+        'direction': needed(MEDIA), 'ready': needed(BOOLEAN),
+        'address': may(ADDRESS), 'port': may(PORT), 'mode': may(OPEN_MODE),
+        'note': may(text(1, 4096, 'Nobody is here yet.')),
+        'strings': needed(List(0, 16, STRING))},
+    'thumbnail_request': {'id': ID, 'to': needed(PEER), 'stream': needed(NAME)},
+    'thumbnail': {'id': ID, 'peer': needed(PEER), 'stream': needed(NAME),
+                  'jpeg': needed(BASE64)},
+    'alarm': ALARM,
+    'alarms': {'alarms': needed(List(0, 100, Object(ALARM))),
+               'more': may(FROM_ZERO)},
     'registered': {
         'id': ID, 'peer': needed(PEER), 'session': needed(NAME),
         'stream': may(NAME), 'direction': needed(DIRECTION),
@@ -252,7 +293,7 @@ TO_PEER = {
         'expires': may(EXPIRES), 'streams': needed(List(0, 64, SLOT))},
     'closed': {
         'reason': needed(words('session-closed', 'session-expired',
-                               'token-expired', 'replaced', 'shutdown',
+                               'token-expired', 'token-revoked', 'replaced', 'shutdown',
                                closed=False)),
         'retry': may(BOOLEAN), 'peer': may(PEER)},
     'error': {
@@ -268,7 +309,10 @@ BODIES = {
         'latency': may(LATENCY), 'ttl': may(TTL), 'cipher': may(CIPHER)},
     'token-mint': {
         'role': needed(words('peer')), 'stream': may(NAME),
-        'direction': may(DIRECTION), 'ttl': may(TTL)},
+        'direction': may(DIRECTION), 'ttl': may(TTL),
+        'label': may(text(1, 64, 'Kim, camera 2')), 'qr': may(BOOLEAN)},
+    'session-extend': {'ttl': needed(TTL)},
+    'stream-add': {'stream': needed(NAME)},
 }
 # docs/protocol.md, section 4.1
 ERRORS = [
@@ -276,10 +320,12 @@ ERRORS = [
     (401, 'UNAUTHENTICATED', 'TOKEN_MISSING', 'AUTH_FAILED'),
     (401, 'UNAUTHENTICATED', 'TOKEN_INVALID', 'AUTH_FAILED'),
     (401, 'UNAUTHENTICATED', 'TOKEN_EXPIRED', 'AUTH_FAILED'),
+    (401, 'UNAUTHENTICATED', 'TOKEN_REVOKED', 'AUTH_FAILED'),
     (403, 'PERMISSION_DENIED', 'PERMISSION_DENIED', 'AUTH_FAILED'),
     (404, 'NOT_FOUND', 'NOT_FOUND', 'INVALID_MESSAGE'),
     (405, 'INVALID_ARGUMENT', 'METHOD_NOT_ALLOWED', 'INVALID_MESSAGE'),
     (409, 'ALREADY_EXISTS', 'SESSION_EXISTS', 'INVALID_MESSAGE'),
+    (409, 'ALREADY_EXISTS', 'STREAM_EXISTS', 'INVALID_MESSAGE'),
     (409, 'FAILED_PRECONDITION', 'WRONG_STATE', 'INVALID_MESSAGE'),
     (409, 'FAILED_PRECONDITION', 'STREAM_TAKEN', 'STREAM_TAKEN'),
     (409, 'FAILED_PRECONDITION', 'NOT_LIVE', 'INVALID_MESSAGE'),

@@ -302,6 +302,30 @@ test_signals_are_bounded (void)
   g_assert_error (error, PB_ERROR, PB_ERROR_TOO_LARGE);
 }
 
+/* too long for the vectors, which people read */
+static void
+test_thumbnails_are_bounded (void)
+{
+  for (gsize length = PB_THUMBNAIL_BASE64_MAX;
+       length <= PB_THUMBNAIL_BASE64_MAX + 4; length += 4) {
+    g_autoptr (PbMessage) message = pb_message_new (PB_MESSAGE_THUMBNAIL);
+    g_autofree char *jpeg = g_strnfill (length, 'A');
+    g_autoptr (GError) error = NULL;
+
+    pb_message_set_string (message, "peer", "abcdefgh");
+    pb_message_set_string (message, "jpeg", jpeg);
+    if (length == PB_THUMBNAIL_BASE64_MAX) {
+      g_assert_true (
+          pb_message_check (message, PB_MESSAGE_TO_SERVER, &error));
+      g_assert_no_error (error);
+    } else {
+      g_assert_false (
+          pb_message_check (message, PB_MESSAGE_TO_SERVER, &error));
+      g_assert_error (error, PB_ERROR, PB_ERROR_INVALID);
+    }
+  }
+}
+
 static void
 test_fields_are_set_and_read (void)
 {
@@ -538,6 +562,7 @@ main (int argc, char **argv)
   ADD ("types-have-names", test_types);
   ADD ("unknown-types-are-told-apart", test_unknown_types_are_told_apart);
   ADD ("signals-are-bounded", test_signals_are_bounded);
+  ADD ("thumbnails-are-bounded", test_thumbnails_are_bounded);
   ADD ("fields-are-set-and-read", test_fields_are_set_and_read);
   ADD ("numbers-are-kept-in-range", test_numbers_are_kept_in_range);
   ADD ("our-own-are-checked", test_our_own_are_checked);

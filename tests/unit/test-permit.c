@@ -60,8 +60,12 @@ expected_error (const Bearer *bearer, PbAction action, const char *session,
 
   switch (action) {
     case PB_ACTION_SESSION_CREATE:
+    case PB_ACTION_SESSION_EXTEND:
     case PB_ACTION_SESSION_CLOSE:
+    case PB_ACTION_STREAM_ADD:
     case PB_ACTION_TOKEN_MINT:
+    case PB_ACTION_TOKEN_REVOKE:
+    case PB_ACTION_ALARM_ACK:
     case PB_ACTION_CONNECT_READ:
     case PB_ACTION_TALLY_SET:
     case PB_ACTION_CUE:
@@ -77,6 +81,7 @@ expected_error (const Bearer *bearer, PbAction action, const char *session,
       is_allowed = is_admin || (in_scope (bearer, stream) && may_send (bearer));
       break;
     case PB_ACTION_RECEIVE:
+    case PB_ACTION_THUMBNAIL:
       is_allowed =
           is_admin || (in_scope (bearer, stream) && may_receive (bearer));
       break;
