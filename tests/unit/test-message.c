@@ -252,7 +252,10 @@ test_types (void)
     g_assert_true (pb_message_type_from_name (longer, strlen (name), &type));
     g_assert_cmpint (type, ==, i);
     g_assert_false (pb_message_type_from_name (longer, -1, &type));
-    g_assert_false (pb_message_type_from_name (name, strlen (name) - 1, &type));
+    /* one shorter is another (“alarm” of “alarms”) or none, never itself */
+    if (pb_message_type_from_name (name, strlen (name) - 1, &type))
+      g_assert_cmpint (strlen (pb_message_type_get_name (type)), ==,
+          strlen (name) - 1);
   }
 }
 
