@@ -121,6 +121,17 @@ export class PbEnd extends EventTarget {
     return this.#muted.has(kind);
   }
 
+  /**
+   * What a third-party client of this slot pastes instead (docs/protocol.md,
+   * 5.5). It holds the passphrase: ask when a person does, and keep it nowhere.
+   *
+   * @param {'send'|'receive'} [direction] default: what the token allows
+   * @returns {Promise<{ready, note, strings}>} throws a PbFaultError
+   */
+  strings(direction) {
+    return this.#host.ask({ type: 'strings', peer: this.id, direction });
+  }
+
   /** Ends this registration and its connections; what was opened is closed. */
   leave() {
     if (this.#isOver) return;

@@ -10,7 +10,7 @@ import { PbEnd } from './pb-end.js';
 import { PbFaultError, describeFault } from './pb-faults.js';
 import { PbSignal, drawPeerId } from './pb-signal.js';
 import { isLoopback } from './pb-sdp.js';
-import { isCue, isName, isTally, readToken } from './pb-wire.js';
+import { isBy, isCue, isName, isTally, readToken } from './pb-wire.js';
 
 export { PbEnd, PbFaultError, describeFault, readToken };
 
@@ -137,6 +137,30 @@ export class PbSession extends EventTarget {
         this.#endsOf(stream).map((end) => end.tell(message)).some(Boolean);
   }
 
+  /**
+   * Admin: somebody has seen this alarm.
+   *
+   * @param {number} alarm its number
+   * @param {string} [by] who, 1 to 32 characters
+   * @returns {boolean} whether it went out
+   */
+  acknowledge(alarm, by) {
+    if (by !== undefined && !isBy(by)) throw new TypeError('by');
+    return this.#signal.send({ type: 'ack', alarm, by });
+  }
+
+  /**
+   * Asks for a still picture of a slot that a browser cannot play, where its
+   * `thumbnails` says there are any; it comes as a `thumbnail` event.
+   *
+   * @param {string} stream
+   * @returns {boolean} whether the question went out
+   */
+  requestThumbnail(stream) {
+    if (!isName(stream)) throw new TypeError('stream');
+    return this.#signal.send({ type: 'thumbnail_request', stream });
+  }
+
   // --- what ends need --------------------------------------------------------
 
   #host() {
@@ -147,6 +171,7 @@ export class PbSession extends EventTarget {
       get isLocal() { return isLoopback(session.#base.hostname); },
       emit: (type, detail) => session.#emit(type, detail),
       send: (message) => session.#signal.send(message),
+      ask: (message) => session.#signal.ask(message),
       configuration: () => session.#configuration(),
       leave: (end) => {
         session.#ends.delete(end.id);
@@ -285,6 +310,16 @@ export class PbSession extends EventTarget {
         this.#emit('session', message);
         break;
       case 'turn': this.#noteTurn(message); break;
+      case 'alarm':
+      case 'alarms': {
+        const { type: unused, ...detail } = message;
+        this.#emit(type, detail);
+        break;
+      }
+      case 'thumbnail':
+        this.#emit('thumbnail', { stream, peer: message.peer,
+          picture: `data:image/jpeg;base64,${message.jpeg}` });
+        break;
       default:
     }
   }

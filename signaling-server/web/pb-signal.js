@@ -4,7 +4,7 @@
 // peer ids; gives up on what trying again cannot mend.
 
 import { MESSAGE_MAX, readMessage, readObject } from './pb-wire.js';
-import { faultOfClosed, faultOfError, describeFault } from './pb-faults.js';
+import { PbFaultError, describeFault, faultOfClosed, faultOfError } from './pb-faults.js';
 
 const FIRST_MS = 250;
 const LONGEST_MS = 10000;
@@ -36,6 +36,7 @@ export class PbSignal {
   #token;
   #callbacks;
   #entries = new Map();
+  #questions = new Map();
   #socket = null;
   #timer = 0;
   #attempt = 0;
@@ -89,11 +90,47 @@ export class PbSignal {
     return true;
   }
 
+  /**
+   * Sends what the server answers.
+   *
+   * @param {object} message without `id`
+   * @returns {Promise<object>} the answer; throws a PbFaultError
+   */
+  ask(message) {
+    const id = this.#drawId();
+
+    if (!this.send({ ...message, id }))
+      return Promise.reject(new PbFaultError('server-unreachable'));
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => this.#answer(id, 'server-unreachable'),
+          PROBE_MS);
+
+      this.#questions.set(id, { resolve, reject, timer });
+    });
+  }
+
   /** Leaves: the server ends our registrations at once. */
   close() {
     this.#isOver = true;
     for (const entry of [...this.#entries.values()]) this.#forget(entry);
     this.#close(1000);
+  }
+
+  // An answer, or the fault why there will be none.
+  #answer(id, reply) {
+    const question = this.#questions.get(id);
+
+    if (!question) return false;
+    clearTimeout(question.timer);
+    this.#questions.delete(id);
+    if (typeof reply === 'string') question.reject(new PbFaultError(reply));
+    else question.resolve(reply);
+    return true;
+  }
+
+  #drawId() {
+    this.#lastId = this.#lastId % (2 ** 31 - 1) + 1;
+    return this.#lastId;
   }
 
   #forget(entry) {
@@ -109,10 +146,16 @@ export class PbSignal {
     globalThis.removeEventListener?.('online', this.#onOnline);
     this.#socket = null;
     this.#isUp = false;
+    this.#giveUpAsking();
     if (socket) {
       socket.onopen = socket.onmessage = socket.onclose = null;
       socket.close(code);
     }
+  }
+
+  #giveUpAsking() {
+    for (const id of [...this.#questions.keys()])
+      this.#answer(id, 'server-unreachable');
   }
 
   #fail(code) {
@@ -168,6 +211,7 @@ export class PbSignal {
     clearTimeout(this.#timer);
     this.#timer = 0;
     this.#isUp = false;
+    this.#giveUpAsking();
     for (const entry of this.#entries.values()) {
       clearTimeout(entry.timer);
       entry.isRegistered = false;
@@ -218,6 +262,9 @@ export class PbSignal {
     if (message === null) return;
     // SRT's: of no use here, so it goes no further
     delete message.passphrase;
+    if (message.type !== 'error' && message.id !== undefined &&
+        this.#answer(message.id, message))
+      return;
     switch (message.type) {
       case 'registered': this.#noteRegistered(message); break;
       case 'error': this.#noteError(message); break;
@@ -227,8 +274,7 @@ export class PbSignal {
   }
 
   #sendRegister(entry) {
-    this.#lastId = this.#lastId % (2 ** 31 - 1) + 1;
-    entry.requestId = this.#lastId;
+    entry.requestId = this.#drawId();
     clearTimeout(entry.timer);
     this.send({ type: 'register', id: entry.requestId, protocol: '1.0',
       ...entry.fields });
@@ -248,6 +294,7 @@ export class PbSignal {
         e.requestId > 0 && e.requestId === message.id);
     const code = faultOfError(message.error.reason, true);
 
+    if (this.#answer(message.id, code)) return;
     // an answer to something else than a `register` changes nothing
     if (!entry) return;
     if (['token-missing', 'token-invalid', 'token-expired', 'token-revoked',
