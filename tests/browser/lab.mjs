@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -50,6 +51,40 @@ export async function until(ask, what, ms = WATCHDOG) {
     if (Date.now() > deadline) throw new Failed(`not in time: ${what}`);
     await new Promise((done) => { setTimeout(done, 50); });
   }
+}
+
+const AXE = readFileSync(createRequire(import.meta.url)
+    .resolve('axe-core/axe.min.js'), 'utf8');
+
+/**
+ * Fails on the first thing that keeps somebody from using a page as it stands:
+ * WCAG 2.2 AA and axe-core's best practices, no exceptions but those named.
+ *
+ * @param {Page} page
+ * @param {string} state what the page shows, for the message
+ * @param {object} [options]
+ * @param {string[]} [options.without] ids of rules that do not apply, each
+ *     with its reason beside the call
+ */
+export async function axe(page, state, { without = [] } = {}) {
+  // evaluated from without: the page's own policy would forbid the script
+  await page.evaluate(AXE);
+  const found = await within(page.evaluate(async (without) => {
+    const { violations, passes } = await window.axe.run(document, {
+      runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa',
+        'best-practice'],
+      rules: Object.fromEntries(without.map((id) => [id, { enabled: false }])),
+      resultTypes: ['violations'],
+    });
+
+    return { passes: passes.length, violations: violations.flatMap((rule) =>
+      rule.nodes.map((node) => `${rule.id}: ${node.target.join(' ')}: ${
+        node.failureSummary.replace(/\s+/g, ' ')}`)) };
+  }, without), `axe-core on ${state}`);
+
+  expect(found.passes > 0, `axe-core looked at ${state}`);
+  expect(found.violations.length === 0,
+      `${state}:\n${found.violations.join('\n')}`);
 }
 
 class Child {

@@ -30,8 +30,10 @@ for program in node chromium ip nft unshare; do
     absent "$program is not installed"
 done
 PATH=$PATH:/usr/sbin:/sbin
-[ -d "$here/node_modules/playwright-core" ] ||
-  absent 'npm ci was not run in tests/browser (./run test does)'
+for package in axe-core playwright-core; do
+  [ -d "$here/node_modules/$package" ] ||
+    absent 'npm ci was not run in tests/browser (./run test does)'
+done
 [ "$(id -u)" -eq 0 ] || absent 'network namespaces need root'
 unshare --net true 2>/dev/null ||
   absent 'this machine does not allow network namespaces'
