@@ -171,6 +171,8 @@ read_registration (PbServerLink *self, PbMessage *message, GError **error)
   peer->token_expires = pb_token_get_expires (self->token);
   peer->transports = read_transports (message);
   peer->back = back;
+  peer->thumbnails = direction == PB_DIRECTION_RECEIVE &&
+                     pb_message_get_boolean (message, "thumbnails");
   peer->has_ice = pb_message_get_boolean (message, "ice");
   peer->port = (guint) pb_message_get_int (message, "port");
   peer->address = g_strdup (pb_message_get_string (message, "address"));
@@ -335,7 +337,9 @@ handle_status (PbServerLink *self, PbMessage *message, const char *request_id,
 
   if (with == NULL || other != NULL) {
     pb_server_peer_set_status (peer, pb_message_get_string (message, "srt"),
-        with, pb_message_get_string (message, "path"));
+        with, pb_message_get_string (message, "path"),
+        pb_message_get_string (message, "cipher"),
+        pb_server_context_unix (self->context));
     (void) pb_transport_from_name (
         pb_message_get_string (message, "transport"), &peer->transport);
   }

@@ -7,6 +7,13 @@
 #include "pb-server-session.h"
 #include "pb-server-virtual.h"
 
+/* One that stands. */
+typedef struct
+{
+  gboolean is_relayed;
+  gint64 since; /* Unix seconds */
+} Connection;
+
 /* What a peer told another one of itself in this attempt. */
 typedef struct {
   gint64 link;
@@ -30,7 +37,7 @@ pb_server_peer_new (const char *id, PbDirection direction)
   self->transports = PB_TRANSPORT_SRT;
   self->mode = PB_SRT_RENDEZVOUS;
   self->connections =
-      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   self->health = pb_health_new (direction);
 
   return self;
@@ -52,6 +59,7 @@ pb_server_peer_free (PbServerPeer *self)
   g_free (self->client);
   g_free (self->srt);
   g_free (self->path);
+  g_free (self->cipher);
   g_hash_table_unref (self->connections);
   g_clear_pointer (&self->candidates, g_hash_table_unref);
   pb_health_free (self->health);
@@ -126,20 +134,29 @@ pb_server_peer_tell (PbServerPeer *self, PbMessage *message)
  * @srt: `connecting`, `connected`, `disconnected` or `error`
  * @with: (nullable): the peer at the other end; none: a third-party client
  * @path: (nullable): `direct`, `relay` or `plain`
+ * @cipher: (nullable): what it is encrypted with
+ * @now: Unix seconds
  *
  * A sender has one connection per receiver: it is connected while any is.
  */
 void
 pb_server_peer_set_status (PbServerPeer *self, const char *srt,
-    const char *with, const char *path)
+    const char *with, const char *path, const char *cipher, gint64 now)
 {
   const char *key = with != NULL ? with : "";
+  Connection *connection = g_hash_table_lookup (self->connections, key);
 
-  if (g_str_equal (srt, "connected"))
-    g_hash_table_replace (self->connections, g_strdup (key),
-        GINT_TO_POINTER (g_strcmp0 (path, "relay") == 0));
-  else
+  if (g_str_equal (srt, "connected")) {
+    /* said again, of the same one, after the server was away */
+    if (connection == NULL) {
+      connection = g_new0 (Connection, 1);
+      connection->since = now;
+      g_hash_table_insert (self->connections, g_strdup (key), connection);
+    }
+    connection->is_relayed = g_strcmp0 (path, "relay") == 0;
+  } else {
     g_hash_table_remove (self->connections, key);
+  }
 
   if (g_hash_table_size (self->connections) > 0)
     srt = "connected";
@@ -148,6 +165,10 @@ pb_server_peer_set_status (PbServerPeer *self, const char *srt,
   if (path != NULL) {
     g_free (self->path);
     self->path = g_strdup (path);
+  }
+  if (cipher != NULL) {
+    g_free (self->cipher);
+    self->cipher = g_strdup (cipher);
   }
 }
 
@@ -230,11 +251,35 @@ pb_server_peer_is_connected (PbServerPeer *self, gboolean *is_relayed)
 
   g_hash_table_iter_init (&iter, self->connections);
   while (g_hash_table_iter_next (&iter, NULL, &value))
-    relayed |= GPOINTER_TO_INT (value);
+    relayed |= ((Connection *) value)->is_relayed;
   if (is_relayed != NULL)
     *is_relayed = relayed;
 
   return g_hash_table_size (self->connections) > 0;
+}
+
+/**
+ * pb_server_peer_get_since: (skip)
+ * @self: the registration
+ *
+ * Returns: Unix seconds; 0 where it is not connected
+ */
+gint64
+pb_server_peer_get_since (PbServerPeer *self)
+{
+  GHashTableIter iter;
+  gpointer value;
+  gint64 since = 0;
+
+  g_hash_table_iter_init (&iter, self->connections);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    Connection *connection = value;
+
+    if (since == 0 || connection->since < since)
+      since = connection->since;
+  }
+
+  return since;
 }
 
 /**
@@ -272,6 +317,15 @@ pb_server_peer_get_health (PbServerPeer *self, gint64 now_us)
   return message;
 }
 
+static void
+set_text (JsonObject *object, const char *member, const char *text)
+{
+  if (text != NULL)
+    json_object_set_string_member (object, member, text);
+  else
+    json_object_set_null_member (object, member);
+}
+
 /**
  * pb_server_peer_describe: (skip)
  * @self: the registration
@@ -286,26 +340,22 @@ pb_server_peer_describe (PbServerPeer *self, gint64 now_us)
   JsonObject *figures = pb_message_peek_object (health);
   JsonObject *object = json_object_new ();
   JsonNode *node = json_node_alloc ();
+  gint64 since = pb_server_peer_get_since (self);
   JsonObjectIter iter;
   const char *member;
   JsonNode *value;
 
   json_object_set_string_member (object, "peer", self->id);
-  if (self->client != NULL)
-    json_object_set_string_member (object, "client", self->client);
-  else
-    json_object_set_null_member (object, "client");
+  set_text (object, "client", self->client);
   json_object_set_string_member (object, "srt",
       self->srt != NULL ? self->srt : "disconnected");
-  if (self->transport != PB_TRANSPORT_NONE)
-    json_object_set_string_member (object, "transport",
-        pb_transport_get_name (self->transport));
+  set_text (object, "transport", pb_transport_get_name (self->transport));
+  set_text (object, "path", self->path);
+  set_text (object, "cipher", self->cipher);
+  if (since != 0)
+    json_object_set_int_member (object, "since", since);
   else
-    json_object_set_null_member (object, "transport");
-  if (self->path != NULL)
-    json_object_set_string_member (object, "path", self->path);
-  else
-    json_object_set_null_member (object, "path");
+    json_object_set_null_member (object, "since");
 
   /* A client of HTTP reports nothing: its end tells how it is. */
   if (self->http != NULL) {

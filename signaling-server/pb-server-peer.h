@@ -35,6 +35,7 @@ typedef struct {
   /* how to meet it */
   PbTransport transports; /* that it speaks */
   gboolean back;      /* a receiver that may send, too */
+  gboolean thumbnails; /* a receiver that would give still pictures */
   gboolean has_ice;
   guint port;         /* of its plain endpoint; 0: none */
   guint local_port;   /* behind the NAT; 0: the same */
@@ -46,8 +47,9 @@ typedef struct {
   /* what it said last */
   char *srt;          /* (nullable) */
   char *path;         /* (nullable) */
+  char *cipher;       /* (nullable): of its last connection */
   PbTransport transport; /* of its last connection */
-  GHashTable *connections; /* peer id, or "" -> is it relayed */
+  GHashTable *connections; /* peer id, or "" -> what stands, and since when */
   GHashTable *candidates;  /* (nullable): peer id -> how many it was sent */
 
   PbHealth *health;
@@ -70,9 +72,9 @@ gboolean pb_server_peer_are_local (PbServerPeer *a, PbServerPeer *b);
 gboolean pb_server_peer_is_here (PbServerPeer *self);
 /* To its WebSocket, or to what stands for it; to nobody while it is lost. */
 void pb_server_peer_tell (PbServerPeer *self, PbMessage *message);
-/* What a `status` message changes. */
+/* What a `status` message changes; `now`: Unix seconds. */
 void pb_server_peer_set_status (PbServerPeer *self, const char *srt,
-    const char *with, const char *path);
+    const char *with, const char *path, const char *cipher, gint64 now);
 /* One more of attempt `link`: FALSE where that is too many. */
 gboolean pb_server_peer_count_candidate (PbServerPeer *self, const char *to,
     gint64 link);
@@ -82,6 +84,8 @@ void pb_server_peer_forget_candidates (PbServerPeer *self, const char *to);
 void pb_server_peer_forget (PbServerPeer *self, const char *other);
 gboolean pb_server_peer_is_connected (PbServerPeer *self,
     gboolean *is_relayed);
+/* Unix seconds: of the connections that stand, the first. 0: none stands. */
+gint64 pb_server_peer_get_since (PbServerPeer *self);
 /* (transfer full): section 4.4 of the protocol: no address, no secret */
 JsonNode *pb_server_peer_describe (PbServerPeer *self, gint64 now_us);
 /* (transfer full): a `health` message about this peer */

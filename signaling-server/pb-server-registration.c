@@ -66,6 +66,7 @@ resume (PbServerSession *self, PbServerPeer *peer, PbServerLink *link,
   peer->transports = wanted->transports;
   peer->transport &= wanted->transports;
   peer->back = wanted->back;
+  peer->thumbnails = wanted->thumbnails;
   peer->has_ice = wanted->has_ice;
   peer->port = wanted->port;
   peer->mode = wanted->mode;

@@ -207,6 +207,31 @@ pb_server_session_find (PbServerSession *self, const char *id)
 }
 
 /**
+ * pb_server_slot_find_thumbnails: (skip)
+ * @slot: a slot
+ *
+ * Returns: (transfer none) (nullable): who would give a picture of it
+ */
+PbServerPeer *
+pb_server_slot_find_thumbnails (PbServerSlot *slot)
+{
+  PbServerPeer *found = NULL;
+
+  for (guint i = 0; i < slot->receivers->len; i++) {
+    PbServerPeer *peer = g_ptr_array_index (slot->receivers, i);
+
+    if (!peer->thumbnails || peer->link == NULL)
+      continue;
+    if (pb_server_peer_is_connected (peer, NULL))
+      return peer;
+    if (found == NULL)
+      found = peer;
+  }
+
+  return found;
+}
+
+/**
  * pb_server_session_are_ends: (skip)
  * @a: a registration
  * @b: another of the same session

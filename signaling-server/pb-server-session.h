@@ -67,6 +67,9 @@ void pb_server_session_lose (PbServerSession *self, PbServerPeer *peer);
 void pb_server_session_remove (PbServerSession *self, PbServerPeer *peer,
     const char *reason);
 PbServerPeer *pb_server_session_find (PbServerSession *self, const char *id);
+/* (transfer none) (nullable): a receiver of it that is here and would give a
+ * still picture; one that is connected before one that is not. */
+PbServerPeer *pb_server_slot_find_thumbnails (PbServerSlot *slot);
 /* Are these the two ends of one slot? */
 gboolean pb_server_session_are_ends (PbServerPeer *a, PbServerPeer *b);
 

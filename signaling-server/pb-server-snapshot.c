@@ -41,7 +41,7 @@ static JsonNode *
 describe_peer (PbServerPeer *peer, Detail detail, gint64 now_us)
 {
   static const char *const kept[] = { "peer", "client", "srt", "transport",
-    "path", "health", "cause", "stale", "age" };
+    "path", "cipher", "since", "health", "cause", "stale", "age" };
   g_autoptr (JsonNode) node = pb_server_peer_describe (peer, now_us);
   JsonObject *object = json_node_get_object (node);
   g_autoptr (GList) members = json_object_get_members (object);
@@ -75,6 +75,8 @@ describe_slot (PbServerSession *self, PbServerSlot *slot, JsonArray *streams,
   json_object_set_string_member (object, "tally",
       pb_tally_get_name (pb_session_get_tally (self->core, slot->name)));
   json_object_set_int_member (object, "port", slot->port);
+  json_object_set_boolean_member (object, "thumbnails",
+      pb_server_slot_find_thumbnails (slot) != NULL);
   if (slot->sender != NULL)
     json_object_set_member (object, "sender",
         describe_peer (slot->sender, detail, now_us));

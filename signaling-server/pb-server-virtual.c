@@ -326,7 +326,9 @@ hear_status (PbServerVirtual *self, PbMessage *message)
 
   /* nobody else says it for this peer */
   pb_server_peer_set_status (peer, srt, self->end,
-      pb_message_get_string (message, "path"));
+      pb_message_get_string (message, "path"),
+      pb_message_get_string (message, "cipher"),
+      pb_server_context_unix (get_context (self)));
   if (g_str_equal (srt, "connected")) {
     self->idle_us = 0;
     peer->transport = PB_TRANSPORT_WEBRTC;
