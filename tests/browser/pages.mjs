@@ -439,7 +439,7 @@ test('a phone goes live with one button, a laptop watches, tally fills the scree
   await phone.getByText('Live. Nobody is watching yet.').waitFor();
   await lab.shot(phone, 'phone-live-alone');
 
-  const laptop = await lab.page(server, `/s/demo#t=${admin}`, LAPTOP);
+  const laptop = await lab.page(server, `/s/demo#t=${await server.mint(admin, 'demo', undefined, 'receive')}`, LAPTOP);
   const picture = laptop.locator('section.slot', { hasText: 'cam' }).locator('video.picture');
   await until(() => picture.evaluate((video) => video.getVideoPlaybackQuality().totalVideoFrames > 20).catch(() => false), 'a picture');
   await phone.getByText('Live: one viewer is connected.').waitFor();

@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Alarms: newest first, who has seen them, what is over. The server raises and
+// clears them and keeps the last of a session; this only shows them.
+
+import { el, field, form, openDialog, setData, setText } from './wall-dom.js';
+import { AlarmSound } from './wall-sound.js';
+import { HEALTH, causeText, sideText, spanText, timeText }
+  from './wall-words.js';
+
+const KEPT = 500;
+const SAY_MS = 1500;
+// Beside a wall of more slots than that the list would cost the tiles too much.
+const BESIDE_SLOTS = 24;
+const BESIDE_WIDTH = 1600;
+
+const isOpen = (alarm) => alarm.cleared === undefined;
+const isWaiting = (alarm) => isOpen(alarm) && alarm.acked === undefined;
+
+/** `cam-2: many packets are lost on the way (receiver, pbsrtbin/0.1)`. */
+export function alarmText({ cause, direction, client }) {
+  const who = [sideText(direction), client].filter((part) => part).join(', ');
+
+  return `${causeText(cause) || 'not well'}${who ? ` (${who})` : ''}`;
+}
+
+export class Alarms {
+  node;
+  ticker;
+  tools;
+  #wall;
+  #alarms = new Map();
+  #rows = new Map();
+  #list = el('ol');
+  #empty = el('p.empty', {}, 'No alarms.');
+  #more = el('p.more');
+  #filter = 'open';
+  #by = '';
+  #sound = new AlarmSound(() => this.#drawTools());
+  #filters;
+  #all;
+  #toggle;
+  #mute;
+  #who = el('button.who');
+  #line;
+  #isChosen = false;
+  #spoken = [];
+  #speaking = 0;
+  #wasJoined = false;
+
+  constructor(wall) {
+    this.#wall = wall;
+    this.#filters = ['open', 'all'].map((name) => el('button', {
+      'aria-pressed': String(name === 'open'),
+      onclick: () => this.#choose(name) }, name === 'open' ? 'Open' : 'All'));
+    this.#all = el('button', { onclick: () => this.acknowledgeAll() },
+        'Acknowledge all');
+    this.#who.addEventListener('click', () => this.#askName());
+    this.node = el('aside.alarms', { 'aria-labelledby': 'alarms-title',
+      hidden: true },
+    el('header', {}, el('h2', { id: 'alarms-title' }, 'Alarms'),
+        el('div.filters', { role: 'group', 'aria-label': 'Which' },
+            ...this.#filters)),
+    el('div.acting', {}, this.#all, this.#who),
+    el('div.scroll', { tabIndex: 0, role: 'region',
+      'aria-label': 'List of alarms' }, this.#list, this.#empty, this.#more));
+    this.#toggle = el('button.tool.alarmtool', { 'aria-expanded': 'false',
+      onclick: () => this.toggle() }, 'Alarms 0');
+    this.#mute = el('button.tool.sound', { onclick: () => this.toggleSound() });
+    this.tools = [this.#mute, this.#toggle];
+    this.#line = { shape: el('span.shape', { 'aria-hidden': 'true' }),
+      text: el('span.text', {}, 'No open alarm'),
+      button: el('button', { hidden: true,
+        onclick: () => this.acknowledgeNext() }, 'Acknowledge') };
+    this.ticker = el('section.ticker', { 'aria-label': 'Newest alarm' },
+        ...Object.values(this.#line));
+    this.#drawName();
+    this.#drawTools();
+  }
+
+  // --- what comes ------------------------------------------------------------
+
+  take(type, detail) {
+    if (type === 'alarms') {
+      // all there are: after a restart of the server the old ones are no more
+      this.#alarms = new Map(detail.alarms.map((one) => [one.alarm, one]));
+      setText(this.#more, detail.more > 0
+          ? `${detail.more} older ones are not shown.` : '');
+      const open = detail.alarms.filter(isOpen).length;
+      if (open > 0) this.#say(`${open} open alarms`, this.waiting.length > 0);
+    } else {
+      const before = this.#alarms.get(detail.alarm);
+
+      this.#alarms.set(detail.alarm, detail);
+      if (this.#alarms.size > KEPT) this.#alarms.delete(this.sorted.at(-1).alarm);
+      this.#announce(before, detail);
+    }
+    this.#draw();
+  }
+
+  #announce(before, alarm) {
+    const what = `${alarm.stream}: ${causeText(alarm.cause)}`;
+
+    if (!isOpen(alarm)) {
+      if (!before || isOpen(before)) this.#say(`Over: ${what}`);
+    } else if (!before || !isOpen(before) || before.level !== alarm.level) {
+      this.#say(`${HEALTH[alarm.level]}: ${what}`, alarm.level === 'critical');
+    } else if (alarm.acked !== undefined && before.acked === undefined) {
+      this.#say(`Seen${alarm.by ? ` by ${alarm.by}` : ''}: ${what}`);
+    }
+  }
+
+  // In one sentence what comes at once: a torrent is heard by nobody.
+  #say(text, isUrgent = false) {
+    this.#spoken.push({ text, isUrgent });
+    if (this.#speaking !== 0) return;
+    this.#speaking = setTimeout(() => {
+      const all = this.#spoken.splice(0);
+      const rest = all.length - 3;
+
+      this.#speaking = 0;
+      all.sort((a, b) => b.isUrgent - a.isUrgent);
+      this.#wall.shell.say(all.slice(0, 3).map((one) => one.text).join('. ') +
+          (rest > 0 ? `. And ${rest} more.` : ''), all[0].isUrgent);
+    }, SAY_MS);
+  }
+
+  /** Newest first. */
+  get sorted() {
+    return [...this.#alarms.values()].sort((a, b) =>
+      b.raised - a.raised || b.alarm - a.alarm);
+  }
+
+  get waiting() {
+    return this.sorted.filter(isWaiting);
+  }
+
+  // --- what a person does ----------------------------------------------------
+
+  async #askName() {
+    const input = el('input', { type: 'text', maxLength: 32, required: true,
+      value: this.#by, autocomplete: 'off' });
+    const node = openDialog('Who are you?', form([field('Your name', input,
+        'Stands beside the alarms that you acknowledge. This page forgets it when it is closed.')],
+    'Use this name', () => {
+      this.#by = input.value.trim();
+      node.close('yes');
+    }));
+
+    input.focus();
+    const isNamed = await node.closed === 'yes';
+    this.#drawName();
+    return isNamed;
+  }
+
+  #drawName() {
+    setText(this.#who, this.#by === '' ? 'Your name …' : `As ${this.#by}`);
+  }
+
+  // The name is asked for once, and whoever gives none acknowledges nothing:
+  // an alarm that somebody unknown has seen helps nobody.
+  async acknowledge(alarms) {
+    if (alarms.length === 0) return;
+    if (this.#by === '' && !await this.#askName()) return;
+    for (const { alarm } of alarms)
+      if (!this.#wall.session.acknowledge(alarm, this.#by)) {
+        this.#wall.shell.say('The server is away: nothing was acknowledged.',
+            true);
+        return;
+      }
+  }
+
+  /** Those of a slot where there are any, else the newest. */
+  acknowledgeNext(stream) {
+    const { waiting } = this;
+    const own = waiting.filter((alarm) => alarm.stream === stream);
+
+    return this.acknowledge(own.length > 0 ? own : waiting.slice(0, 1));
+  }
+
+  acknowledgeAll() {
+    return this.acknowledge(this.waiting);
+  }
+
+  toggleSound() {
+    this.#sound.mute(!this.#sound.isMuted);
+  }
+
+  toggle(isShown = this.node.hidden) {
+    this.#isChosen = true;
+    this.#show(isShown);
+  }
+
+  #show(isShown) {
+    this.node.hidden = !isShown;
+    this.#toggle.setAttribute('aria-expanded', String(isShown));
+    setData(document.body, 'alarms', isShown ? 'beside' : 'below');
+  }
+
+  #choose(name) {
+    this.#filter = name;
+    for (const button of this.#filters)
+      button.setAttribute('aria-pressed',
+          String(button.textContent.toLowerCase() === name));
+    this.#draw();
+  }
+
+  // --- drawing ---------------------------------------------------------------
+
+  /** Once a second: times that pass, and whether there is room for the list. */
+  tick() {
+    if (!this.#wasJoined && this.#wall.model.slots.size > 0) {
+      this.#wasJoined = true;
+      if (!this.#isChosen)
+        this.#show(innerWidth >= BESIDE_WIDTH &&
+            this.#wall.model.slots.size <= BESIDE_SLOTS);
+    }
+    for (const [number, row] of this.#rows)
+      this.#drawRow(row, this.#alarms.get(number));
+  }
+
+  #draw() {
+    const { sorted, waiting } = this;
+    const shown = sorted.filter((alarm) => this.#filter === 'all' ||
+        isOpen(alarm));
+    const open = sorted.filter(isOpen).length;
+
+    for (const [number, row] of this.#rows) {
+      if (shown.some(({ alarm }) => alarm === number)) continue;
+      row.node.remove();
+      this.#rows.delete(number);
+    }
+    let before = null;
+    for (const alarm of shown) {
+      const row = this.#rows.get(alarm.alarm) ?? this.#makeRow(alarm);
+
+      this.#rows.set(alarm.alarm, row);
+      this.#drawRow(row, alarm);
+      const place = before ? before.nextSibling : this.#list.firstChild;
+      if (place !== row.node) this.#list.insertBefore(row.node, place);
+      before = row.node;
+    }
+    this.#empty.hidden = shown.length > 0;
+    setText(this.#empty, this.#filter === 'all' ? 'No alarms in this session.'
+        : 'No open alarm.');
+    this.#all.disabled = waiting.length === 0;
+    setText(this.#toggle, `Alarms ${open}`);
+    setData(this.#toggle, 'level', waiting.length === 0 ? 'none'
+        : waiting.some(({ level }) => level === 'critical') ? 'critical'
+          : 'warning');
+    this.#drawTicker(waiting, open);
+    this.#sound.set(waiting.some(({ level }) => level === 'critical'));
+    this.#drawTools();
+  }
+
+  #drawTicker(waiting, open) {
+    const worst = waiting.find(({ level }) => level === 'critical') ??
+        waiting[0];
+
+    setData(this.ticker, 'level', worst?.level ?? 'none');
+    this.#line.button.hidden = !worst;
+    setText(this.#line.text, worst
+        ? `${timeText(worst.raised)}  ${worst.stream}: ${alarmText(worst)}${
+          waiting.length > 1 ? `  and ${waiting.length - 1} more` : ''}`
+        : open > 0 ? `${open} open, all seen` : 'No open alarm');
+  }
+
+  #drawTools() {
+    const { state } = this.#sound;
+    const waits = this.waiting.some(({ level }) => level === 'critical');
+
+    setText(this.#mute, { on: 'Sound on', muted: 'Sound muted',
+      locked: 'Sound: click' }[state]);
+    this.#mute.title = state === 'locked'
+        ? 'The browser lets this page sound after a click or a key.' : '';
+    this.#mute.setAttribute('aria-pressed', String(state === 'muted'));
+    setData(this.#mute, 'warns', state !== 'on' && waits ? 'yes' : 'no');
+  }
+
+  #makeRow(alarm) {
+    const parts = { shape: el('span.shape', { 'aria-hidden': 'true' }),
+      level: el('strong.level'), time: el('time'),
+      slot: el('button.slotname', { onclick: () =>
+        this.#wall.select(alarm.stream) }, alarm.stream),
+      what: el('p.what'), fate: el('p.fate'),
+      ack: el('button.ack', { onclick: () => this.acknowledge([alarm]),
+        'aria-label': `Acknowledge: ${alarm.stream}, ${
+          causeText(alarm.cause)}` }, 'Acknowledge') };
+
+    parts.node = el('li', {}, el('div.top', {}, parts.shape, parts.level,
+        parts.slot, parts.time), parts.what, parts.fate, parts.ack);
+    return parts;
+  }
+
+  #drawRow(row, alarm) {
+    const open = isOpen(alarm);
+    const fate = [];
+
+    setData(row.node, 'level', alarm.level);
+    setData(row.node, 'state', open ? isWaiting(alarm) ? 'waiting' : 'seen'
+        : 'over');
+    setText(row.level, HEALTH[alarm.level]);
+    setText(row.time, timeText(alarm.raised));
+    setText(row.what, alarmText(alarm));
+    if (alarm.acked !== undefined)
+      fate.push(`Seen${alarm.by ? ` by ${alarm.by}` : ''} at ${
+        timeText(alarm.acked)}.`);
+    fate.push(open ? `For ${spanText((Date.now() - alarm.raised) / 1000)}.`
+        : `Over at ${timeText(alarm.cleared)}, after ${
+          spanText((alarm.cleared - alarm.raised) / 1000)}.`);
+    setText(row.fate, fate.join(' '));
+    row.ack.hidden = !isWaiting(alarm);
+  }
+
+  /** The session is over. */
+  stop() {
+    clearTimeout(this.#speaking);
+    this.#sound.close();
+  }
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// A line for the people on a slot, or on all of them.
+
+import { isCue } from './pb-wire.js';
+import { el, field, form, openDialog, select, setText } from './wall-dom.js';
+
+const QUICK = ['Stand by', 'You are next', 'Back to studio', 'Hold the shot',
+  'Go wide', 'Go close', 'Check your sound', 'Call us'];
+
+/** Sends it; says to how many it went, or throws what a person can act on. */
+function send(wall, streams, text) {
+  const line = text.trim();
+
+  if (!isCue(line))
+    throw new Error('A cue is a line of 1 to 140 characters.');
+  if (wall.cue(streams, line) === 0)
+    throw new Error('The server is away: nobody got it. Try again.');
+  wall.shell.say(`Cue sent: ${line}`);
+}
+
+/**
+ * The box that the dialog and the large tile share.
+ *
+ * @param {Wall} wall
+ * @param {function(): string[]} streams whom it goes to
+ */
+export function cueBox(wall, streams) {
+  const input = el('input', { type: 'text', maxLength: 140, autocomplete: 'off',
+    placeholder: 'Stand by, camera 2' });
+  const sent = el('p.help', { role: 'status' });
+  const tell = (text) => {
+    send(wall, streams(), text);
+    setText(sent, `Sent: ${text.trim()}`);
+  };
+  const node = form([field('Cue', input, 'Stands on their screens for half a minute.')],
+      'Send', () => {
+        tell(input.value);
+        input.value = '';
+        input.focus();
+      });
+
+  node.append(el('div.quick', { role: 'group', 'aria-label': 'Quick cues' },
+      ...QUICK.map((text) => el('button', { onclick: () => {
+        input.value = text;
+        node.requestSubmit();
+      } }, text))), sent);
+  return { node, input };
+}
+
+/** @param {string} [stream] the slot it is for; default: all */
+export function openCue(wall, stream = '') {
+  const names = wall.list.map((tile) => tile.stream);
+  const to = select([['', `All ${names.length} slots`],
+    ...names.map((name) => [name, name])], stream);
+  const box = cueBox(wall, () => to.value === '' ? names : [to.value]);
+
+  openDialog('Cue', field('To', to), box.node);
+  box.input.focus();
+}

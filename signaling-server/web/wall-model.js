@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What the wall knows of the session: slots, their ends, five minutes of
+// figures. No page in here; `now` is milliseconds of one steady clock.
+
+import { LEVELS } from './wall-words.js';
+
+const SECONDS = 300;
+// Of docs/protocol.md, section 6: after that long a report is no news.
+export const STALE_MS = 12000;
+// What a line of a graph bridges: reports come every five seconds.
+export const BRIDGE_S = 12;
+export const SERIES = ['bitrate', 'rtt', 'loss', 'buffer'];
+/** What this page calls itself, so that it knows its own kind again. */
+export const WALL_CLIENT = 'control room';
+
+/** The last five minutes of one figure, a value a second. */
+export class Ring {
+  #values = new Float32Array(SECONDS).fill(NaN);
+  #last = -1;
+
+  /** @param {number} second of the steady clock */
+  put(second, value) {
+    if (this.#last >= 0) {
+      const gap = Math.min(SECONDS, second - this.#last);
+
+      for (let i = 1; i <= gap; i++)
+        this.#values[(this.#last + i) % SECONDS] = NaN;
+      if (gap < 0) return;
+    }
+    this.#last = second;
+    this.#values[second % SECONDS] = value ?? NaN;
+  }
+
+  /**
+   * Calls `point(age, value)` for what there is, oldest first; age in seconds.
+   */
+  each(second, point) {
+    for (let age = SECONDS - 1; age >= 0; age--) {
+      const at = second - age;
+
+      if (at < 0 || at > this.#last || at <= this.#last - SECONDS) continue;
+      const value = this.#values[at % SECONDS];
+      if (!Number.isNaN(value)) point(age, value);
+    }
+  }
+}
+
+Ring.SECONDS = SECONDS;
+
+const makeRings = () =>
+  Object.fromEntries(SERIES.map((name) => [name, new Ring()]));
+
+export class Slot {
+  stream;
+  state = 'WAITING';
+  tally = 'off';
+  thumbnails = false;
+  sender = null;
+  receivers = [];
+  /** Of the sender and of the receiver that counts. */
+  rings = { send: makeRings(), receive: makeRings() };
+
+  constructor(stream) {
+    this.stream = stream;
+  }
+
+  /** The receiver whose word counts: a real one before a page like this. */
+  get receiver() {
+    return this.receivers.find((end) => !isWall(end)) ?? this.receivers[0] ??
+        null;
+  }
+
+  /** The ends that say how they are. */
+  get ends() {
+    const real = this.receivers.filter((end) => !isWall(end));
+
+    return [this.sender, ...real.length > 0 ? real : this.receivers]
+        .filter((end) => end !== null);
+  }
+
+  take({ state, tally, thumbnails, sender, receivers }, now) {
+    const known = new Map([this.sender, ...this.receivers]
+        .filter((end) => end !== null).map((end) => [end.peer, end]));
+    const merge = (end, direction) => {
+      const old = known.get(end.peer);
+      const at = end.age === undefined ? old?.at : now - end.age;
+      // where all would be too large the server leaves the figures out
+      const base = end.age === undefined && old ? old : {};
+
+      return { ...base, ...end, direction, at };
+    };
+
+    this.state = state;
+    this.tally = tally ?? 'off';
+    this.thumbnails = thumbnails === true;
+    this.sender = sender ? merge(sender, 'send') : null;
+    this.receivers = (receivers ?? []).map((end) => merge(end, 'receive'));
+  }
+
+  report(figures, now) {
+    const end = [this.sender, ...this.receivers]
+        .find((one) => one?.peer === figures.peer);
+
+    if (!end) return false;
+    Object.assign(end, figures, { at: now - (figures.age ?? 0) });
+    const isFirst = end === this.receiver;
+    if (end !== this.sender && !isFirst) return true;
+    const rings = end === this.sender ? this.rings.send : this.rings.receive;
+    const second = Math.floor(end.at / 1000);
+    // a stale report is the old one again
+    if (!figures.stale)
+      for (const name of SERIES) rings[name].put(second, figures[name]);
+    return true;
+  }
+
+  /**
+   * How the slot is: the worst of its ends.
+   *
+   * @param {number} now
+   * @returns {{level, cause, direction, age}} `age`: seconds since the word that
+   *   counts, 0 while that is fresh; level `idle`: nothing to judge
+   */
+  verdict(now) {
+    let worst = { level: 'idle', cause: this.sender === null ? 'no-sender'
+        : 'no-receiver', direction: '', age: 0 };
+
+    for (const end of this.ends) {
+      if (end.at === undefined || !end.health) continue;
+      const silence = now - end.at;
+      const isStale = silence > STALE_MS;
+      // silence is not health
+      const level = isStale && end.health === 'healthy' ? 'warning'
+          : end.health;
+
+      if (LEVELS.indexOf(level) > LEVELS.indexOf(worst.level) ||
+          (level === worst.level && isStale && worst.age === 0))
+        worst = { level, cause: isStale ? 'stale' : end.cause ?? '',
+          direction: end.direction,
+          age: isStale ? Math.floor(silence / 1000) : 0 };
+    }
+    // the one thing nobody may overlook
+    if (worst.level === 'idle' && this.tally === 'program')
+      return { ...worst, level: 'critical', cause: 'no-feed' };
+    return worst;
+  }
+}
+
+/** Whether that end is a page like this one: a monitor, not the receiver. */
+export const isWall = (end) => end.client === WALL_CLIENT;
+
+export class Model {
+  slots = new Map();
+  /** When the server was last heard; 0: never. */
+  heard = 0;
+
+  /** @returns {boolean} whether slots came or went */
+  take(streams, now) {
+    let changed = false;
+
+    for (const stream of [...this.slots.keys()]) {
+      if (streams.some((slot) => slot.stream === stream)) continue;
+      this.slots.delete(stream);
+      changed = true;
+    }
+    for (const fields of streams) {
+      if (!this.slots.has(fields.stream)) {
+        this.slots.set(fields.stream, new Slot(fields.stream));
+        changed = true;
+      }
+      this.slots.get(fields.stream).take(fields, now);
+    }
+    return changed;
+  }
+
+  /** The slots in their order. */
+  get all() {
+    return [...this.slots.values()];
+  }
+
+  /** How many of each level: {idle, healthy, warning, critical}. */
+  count(now) {
+    const counts = Object.fromEntries(LEVELS.map((level) => [level, 0]));
+
+    for (const slot of this.slots.values()) counts[slot.verdict(now).level]++;
+    return counts;
+  }
+}

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The picture of one slot: live where the sender speaks WebRTC and there is room
+// for one more, else a still that a receiver gives now and then.
+
+import { PbFaultError } from './pb-session.js';
+import { el, setText } from './wall-dom.js';
+
+// The server asks a receiver every 2 s at most, whoever wants one.
+const STILL_MS = 4000;
+// An old still would be taken for how it looks now.
+const STILL_OLD_MS = 20000;
+// How long a sender that left is waited for before our end goes, too: a WHIP
+// client that comes back must meet the receiver it is meant for.
+const LINGER_MS = 3000;
+const LATE_MS = 12000;
+
+export class Picture {
+  /** The frame: video or still, and words where there is neither. */
+  node = el('div.picture');
+  /** Set by the wall. */
+  inView = false;
+  isOff = false;
+  isShort = false;
+  #video = null;
+  #still = null;
+  #words = el('p.words');
+  #ask = el('button.show', { tabIndex: -1 }, 'Show picture');
+  #session;
+  #stream;
+  #slot = null;
+  #end = null;
+  #joined = 0;
+  #foreign = null;
+  #stillAt = 0;
+  #askedAt = 0;
+  #gone = 0;
+  #fault = '';
+
+  /**
+   * @param {string} stream
+   * @param {PbSession} session
+   * @param {function()} onAsk somebody wants this one
+   */
+  constructor(stream, session, onAsk) {
+    this.#stream = stream;
+    this.#session = session;
+    this.#ask.addEventListener('click', (event) => {
+      event.stopPropagation();
+      onAsk();
+    });
+    this.#ask.hidden = true;
+    this.node.append(this.#words, this.#ask);
+  }
+
+  get askButton() { return this.#ask; }
+  get isPlaying() { return this.#end !== null; }
+  get media() { return this.#video?.srcObject ?? null; }
+  get still() { return this.#still?.hidden === false ? this.#still.src : ''; }
+  /** Why there is no picture. */
+  get words() { return this.#words.textContent; }
+  get hasSound() {
+    return (this.media?.getAudioTracks().length ?? 0) > 0;
+  }
+
+  /**
+   * An SRT sender could not be shown here, and would be told of a viewer that
+   * speaks another language: only those that may be of ours are asked.
+   */
+  get canPlay() {
+    const sender = this.#slot?.sender;
+
+    return !!sender && sender.transport !== 'srt' &&
+        sender.peer !== this.#foreign && !/^pbsrtbin\b/.test(sender.client);
+  }
+
+  setSlot(slot, now) {
+    this.#slot = slot;
+    if (slot.sender !== null) this.#gone = 0;
+    else if (this.#gone === 0) this.#gone = now;
+    if (this.#end !== null && slot.sender !== null && !this.canPlay)
+      this.stop();
+  }
+
+  /** Joins the slot as a viewer. */
+  play(now) {
+    if (this.#end !== null || !this.canPlay) return;
+    try {
+      this.#end = this.#session.join({ stream: this.#stream,
+        direction: 'receive' });
+    } catch (error) {
+      if (!(error instanceof PbFaultError)) throw error;
+      return; // the session is over, which the page says in large letters
+    }
+    const end = this.#end;
+    const { sender } = this.#slot;
+
+    this.#joined = now;
+    this.#fault = '';
+    end.addEventListener('left', () => this.#drop(end));
+    end.addEventListener('feed', ({ detail }) => this.#show(detail.media));
+    end.addEventListener('fault', ({ detail }) => {
+      this.#fault = detail.sentence;
+      if (detail.code !== 'no-transport') return;
+      this.#foreign = sender.peer;
+      this.#fault = '';
+      this.stop();
+    });
+    end.addEventListener('peer', ({ detail }) => {
+      if (detail.state === 'connected') this.#fault = '';
+    });
+  }
+
+  stop() {
+    this.#end?.leave();
+  }
+
+  #drop(end) {
+    if (this.#end !== end) return;
+    this.#end = null;
+    this.#video?.remove();
+    if (this.#video) this.#video.srcObject = null;
+    this.#video = null;
+  }
+
+  #show(media) {
+    if (this.#video === null) {
+      this.#video = el('video', { autoplay: true, playsInline: true,
+        muted: true, 'aria-label': `Picture of ${this.#stream}` });
+      this.node.prepend(this.#video);
+    }
+    if (this.#video.srcObject !== media) this.#video.srcObject = media;
+  }
+
+  listen(isOn) {
+    if (this.#video === null) return;
+    this.#video.muted = !isOn;
+    if (isOn) this.#video.play().catch(() => {});
+  }
+
+  /** A still came: a `data:` address. */
+  setStill(address, now) {
+    this.#stillAt = now;
+    if (this.#still === null) {
+      this.#still = el('img', { alt: `Still picture of ${this.#stream}` });
+      this.node.prepend(this.#still);
+    }
+    this.#still.src = address;
+  }
+
+  /** Once a second: asks for a still, lets go of what is over, says why not. */
+  tick(now) {
+    const { sender = null, thumbnails = false } = this.#slot ?? {};
+
+    // a sender that misses the server only is still connected to us
+    if (this.#gone > 0 && now - this.#gone > LINGER_MS &&
+        !this.#end?.peers.some(({ state }) => state === 'connected'))
+      this.stop();
+    if (sender === null || now - this.#stillAt > STILL_OLD_MS)
+      this.#stillAt = 0;
+    const isLive = this.#video !== null && this.#video.videoWidth > 0;
+    if (thumbnails && sender && this.inView && !isLive && !this.isOff &&
+        now - this.#askedAt >= STILL_MS &&
+        this.#session.requestThumbnail(this.#stream))
+      this.#askedAt = now;
+    const hasStill = this.#stillAt > 0 && !isLive && !this.isOff;
+    if (this.#still) {
+      this.#still.hidden = !hasStill;
+      // no picture of earlier stays in memory or on the page
+      if (!hasStill && this.#stillAt === 0) {
+        this.#still.remove();
+        this.#still = null;
+      }
+    }
+    const isAsked = !this.isOff && !this.isPlaying && this.canPlay &&
+        this.isShort && !hasStill;
+    if (this.#ask.hidden === isAsked) this.#ask.hidden = !isAsked;
+    setText(this.#words, isLive || hasStill || isAsked ? ''
+        : this.#explain(sender, thumbnails, now));
+  }
+
+  #explain(sender, thumbnails, now) {
+    if (sender === null) return 'No sender';
+    if (this.isOff) return 'Pictures are off';
+    if (this.#fault !== '' && this.isPlaying) return this.#fault;
+    if (this.isPlaying)
+      return now - this.#joined < LATE_MS ? 'Waiting for the picture …'
+          : 'No picture comes to this page';
+    if (thumbnails) return 'Waiting for a still picture …';
+    return this.canPlay ? '' : 'SRT: no picture here';
+  }
+}

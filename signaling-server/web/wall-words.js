@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The wall's words and figures. Every figure has one width: what changes must
+// not move what stands beside it.
+
+export const TALLY = { off: 'Off', preview: 'Preview', program: 'Program' };
+export const TALLIES = ['off', 'preview', 'program'];
+export const LEVELS = ['idle', 'healthy', 'warning', 'critical'];
+export const HEALTH = { idle: 'No feed', healthy: 'Good', warning: 'Warning',
+  critical: 'Critical', stale: 'No word' };
+
+const CAUSES = {
+  '': '',
+  disconnected: 'not connected',
+  stale: 'no word from it',
+  undecrypted: 'wrong passphrase: the keys differ',
+  drops: 'pictures are being lost',
+  loss: 'many packets are lost on the way',
+  rtt: 'the way is too long for this latency',
+  buffer: 'the upload is too slow for the bitrate',
+  bandwidth: 'the connection is nearly full',
+  'no-feed': 'no feed',
+};
+// For a tile: what fits, and is read from three metres.
+const SHORT = {
+  undecrypted: 'wrong passphrase',
+  drops: 'pictures lost',
+  loss: 'packets lost',
+  rtt: 'way too long',
+  buffer: 'upload too slow',
+  bandwidth: 'nearly full',
+};
+const DIRECTIONS = { send: 'sender', receive: 'receiver',
+  observe: 'observer' };
+
+/** What is wrong, in words; a cause of a newer server as it came. */
+export const causeText = (cause) => CAUSES[cause ?? ''] ?? cause;
+export const shortCause = (cause) => SHORT[cause] ?? causeText(cause);
+export const sideText = (direction) => DIRECTIONS[direction] ?? '';
+
+/** What a token lets its bearer do. */
+export function roleText({ stream, direction }) {
+  const verb = { send: 'Sends', receive: 'Watches', observe: 'Sees figures of' };
+
+  return `${verb[direction] ?? 'Sends or watches'} ${stream ?? 'all slots'}`;
+}
+
+const two = (number) => String(number).padStart(2, '0');
+
+/** 754 → `12:34`, 11554 → `3:12:34`. */
+export function clockText(seconds) {
+  const s = Math.max(0, Math.floor(seconds));
+  const hours = Math.floor(s / 3600);
+  const rest = `${two(Math.floor(s / 60) % 60)}:${two(s % 60)}`;
+
+  return hours > 0 ? `${hours}:${rest}` : rest;
+}
+
+/** How long, roughly: `40 s`, `12 min`, `3 h 12 min`. */
+export function spanText(seconds) {
+  const s = Math.max(0, Math.floor(seconds));
+  const minutes = Math.floor(s / 60);
+
+  if (s < 60) return `${s} s`;
+  if (minutes < 60) return `${minutes} min`;
+  return `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`;
+}
+
+/** Time of day of Unix milliseconds. */
+export function timeText(ms) {
+  const d = new Date(ms);
+
+  return `${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}`;
+}
+
+// Up to `max`, with as many digits after the point as leave `room` characters.
+function fit(value, room, max) {
+  if (!Number.isFinite(value)) return '–';
+  if (value > max) return `>${max}`;
+  const whole = String(Math.floor(value)).length;
+
+  return value.toFixed(Math.max(0, Math.min(2, room - whole - 1)));
+}
+
+/** kbit/s as Mb/s, four characters: `6.02`, `48.1`, `1204`. */
+export const bitrateText = (kbps) => fit(kbps / 1000, 4, 9999);
+/** Milliseconds, four characters at most. */
+export const msText = (ms) => Number.isFinite(ms)
+    ? ms > 9999 ? '>9999' : String(Math.round(ms)) : '–';
+/** Percent: `0.00`, `2.41`, `12.3`, `100`. */
+export const percentText = (percent) => fit(percent, 4, 100);
+
+const CIPHERS = { 'aes-256': 'AES-256', 'aes-128': 'AES-128',
+  'dtls-srtp': 'DTLS-SRTP' };
+const TRANSPORTS = { srt: 'SRT', webrtc: 'WebRTC' };
+
+export const cipherText = (cipher) => CIPHERS[cipher] ?? cipher ?? '';
+export const transportText = (word) => TRANSPORTS[word] ?? word ?? '';
+
+/** How it gets here: `SRT · direct · AES-256`. */
+export const wayText = ({ transport, path, cipher } = {}) =>
+    [transportText(transport), path ?? '', cipherText(cipher)]
+        .filter((part) => part !== '').join(' · ');
