@@ -38,6 +38,47 @@ send_entity (SoupMessageHeaders *headers, const PbServerReply *reply)
     soup_message_headers_append (headers, "Link", reply->links[i]);
 }
 
+/* Whether the client would rather have it smaller (RFC 9110, 12.5.3). */
+static gboolean
+takes_gzip (SoupServerMessage *msg)
+{
+  SoupMessageHeaders *headers = soup_server_message_get_request_headers (msg);
+  const char *list = soup_message_headers_get_list (headers, "Accept-Encoding");
+  GSList *refused = NULL;
+  GSList *taken;
+  gboolean takes = FALSE;
+
+  if (list == NULL)
+    return FALSE;
+  taken = soup_header_parse_quality_list (list, &refused);
+  for (GSList *l = taken; l != NULL && !takes; l = l->next)
+    takes = g_ascii_strcasecmp (l->data, "gzip") == 0 ||
+            g_ascii_strcasecmp (l->data, "x-gzip") == 0 ||
+            g_str_equal (l->data, "*");
+  for (GSList *l = refused; l != NULL && takes; l = l->next)
+    takes = g_ascii_strcasecmp (l->data, "gzip") != 0;
+  soup_header_free_list (taken);
+  soup_header_free_list (refused);
+
+  return takes;
+}
+
+/* What of it is sent, and what that is. */
+static GBytes *
+choose_body (SoupServerMessage *msg, const PbServerReply *reply)
+{
+  SoupMessageHeaders *headers = soup_server_message_get_response_headers (msg);
+
+  if (reply->zipped == NULL)
+    return reply->body;
+  soup_message_headers_append (headers, "Vary", "Accept-Encoding");
+  if (!takes_gzip (msg))
+    return reply->body;
+  soup_message_headers_replace (headers, "Content-Encoding", "gzip");
+
+  return reply->zipped;
+}
+
 /**
  * pb_server_send: (skip)
  * @msg: what is answered
@@ -64,7 +105,7 @@ pb_server_send (SoupServerMessage *msg, const char *request_id,
   if (reply->body == NULL)
     return;
   soup_message_body_append_bytes (soup_server_message_get_response_body (msg),
-      reply->body);
+      choose_body (msg, reply));
 }
 
 /**

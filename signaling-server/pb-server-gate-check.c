@@ -99,6 +99,18 @@ is_digits (const char *text)
          text[strspn (text, "0123456789")] == '\0';
 }
 
+/* Whether it climbs, in whatever disguise: libsoup 3.2 refuses that without a
+ * word that programs could read. */
+static gboolean
+is_climbing (GUri *uri)
+{
+  g_autofree char *path =
+      uri != NULL ? g_uri_unescape_string (g_uri_get_path (uri), NULL) : NULL;
+
+  return path == NULL || strstr (path, "/../") != NULL ||
+         g_str_has_suffix (path, "/..");
+}
+
 /* The first rule that the header breaks: 0, or the status. */
 static guint
 check_headers (PbServerGate *self, SoupServerMessage *msg, PbError *code,
@@ -152,6 +164,11 @@ check_headers (PbServerGate *self, SoupServerMessage *msg, PbError *code,
     *code = PB_ERROR_TOO_LARGE;
     *message = pb_error_get_sentence (*code);
     return SOUP_STATUS_REQUEST_ENTITY_TOO_LARGE;
+  }
+  if (is_climbing (soup_server_message_get_uri (msg))) {
+    *code = PB_ERROR_NOT_FOUND;
+    *message = pb_error_get_sentence (*code);
+    return SOUP_STATUS_NOT_FOUND;
   }
   if (!is_allowed (soup_server_message_get_method (msg))) {
     *code = PB_ERROR_METHOD;

@@ -4,6 +4,7 @@
 #include <libsoup/soup.h>
 
 #include "core/pb-permit.h"
+#include "pb-server-files.h"
 #include "pb-server-gate.h"
 #include "pb-server-request.h"
 #include "pb-server-stun.h"
@@ -21,6 +22,7 @@ struct _PbServer
   SoupServer *soup;
   PbServerStun *stun; /* (nullable) */
   PbServerGate *gate;
+  PbServerFiles *files;
   char *address;     /* NULL until it listens */
   char *public_url;
   gint64 started_us; /* monotonic */
@@ -101,6 +103,8 @@ PbServerReply *pb_server_handle_whip_delete (PbServer *self,
 PbServerReply *pb_server_handle_home (PbServer *self,
     const PbServerRequest *request, GError **error);
 PbServerReply *pb_server_handle_page (PbServer *self,
+    const PbServerRequest *request, GError **error);
+PbServerReply *pb_server_handle_docs (PbServer *self,
     const PbServerRequest *request, GError **error);
 PbServerReply *pb_server_handle_asset (PbServer *self,
     const PbServerRequest *request, GError **error);

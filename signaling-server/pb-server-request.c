@@ -61,6 +61,7 @@ pb_server_reply_free (PbServerReply *self)
   if (self == NULL)
     return;
   g_clear_pointer (&self->body, g_bytes_unref);
+  g_clear_pointer (&self->zipped, g_bytes_unref);
   g_strfreev (self->links);
   g_clear_pointer (&self->pending, pb_server_pending_unref);
   g_free (self->location);

@@ -43,6 +43,8 @@ typedef struct {
   guint status;
   const char *type;       /* (nullable): static */
   GBytes *body;           /* (nullable) */
+  GBytes *zipped;         /* (nullable): the same, as gzip has it; never of an
+                           * answer that holds somebody's secret */
   char *location;         /* (nullable): path of what was made */
   char *tag;              /* (nullable): of the entity, without quotes */
   char **links;           /* (nullable): RFC 8288, to what else it may use */

@@ -471,6 +471,7 @@ static const PbServerRoute routes[] = {
   { "GET", "/api/session/{name}/connect", 0, PB_ACTION_CONNECT_READ, handle_connect, " stream " },
   { "GET", "/api/ws/{name}", WEBSOCKET, PB_ACTION_SESSION_READ, NULL, "" },
   { "GET", "/s/{name}", OPEN | ANY_QUERY, 0, pb_server_handle_page, "" },
+  { "HEAD", "/s/{name}", OPEN | ANY_QUERY, 0, pb_server_handle_page, "" },
   { "GET", "/s/{name}/qr", 0, PB_ACTION_TOKEN_MINT, handle_qr, " format stream direction ttl " },
   { "POST", WHIP, CORS | SDP, PB_ACTION_SEND, pb_server_handle_whip, "" },
   { "GET", WHIP, CORS, PB_ACTION_SEND, pb_server_handle_whip_get, "" },
@@ -492,7 +493,15 @@ static const PbServerRoute routes[] = {
   { "OPTIONS", WHEP RESOURCE, CORS | OPEN | ANY_QUERY, 0, pb_server_handle_options, "" },
   { "GET", "/metrics", OPEN, 0, handle_metrics, "" },
   { "GET", "/", OPEN | ANY_QUERY, 0, pb_server_handle_home, "" },
+  { "HEAD", "/", OPEN | ANY_QUERY, 0, pb_server_handle_home, "" },
   { "GET", "/web/{name}", OPEN | ANY_QUERY, 0, pb_server_handle_asset, "" },
+  { "HEAD", "/web/{name}", OPEN | ANY_QUERY, 0, pb_server_handle_asset, "" },
+  { "GET", "/docs", OPEN | ANY_QUERY, 0, pb_server_handle_docs, "" },
+  { "HEAD", "/docs", OPEN | ANY_QUERY, 0, pb_server_handle_docs, "" },
+  { "GET", "/docs/", OPEN | ANY_QUERY, 0, pb_server_handle_docs, "" },
+  { "HEAD", "/docs/", OPEN | ANY_QUERY, 0, pb_server_handle_docs, "" },
+  { "GET", "/docs/{name}", OPEN | ANY_QUERY, 0, pb_server_handle_docs, "" },
+  { "HEAD", "/docs/{name}", OPEN | ANY_QUERY, 0, pb_server_handle_docs, "" },
 };
 /* clang-format on */
 

@@ -103,6 +103,7 @@ pb_server_new (PbServerConfig *config, GError **error)
   self->ws = g_steal_pointer (&ws);
   apply_config (self);
   self->registry = pb_server_registry_new (self->context);
+  self->files = pb_server_files_new ();
   self->started_us = pb_server_context_now_us (self->context);
 
   return self;
@@ -126,6 +127,7 @@ pb_server_free (PbServer *self)
   g_clear_pointer (&self->gate, pb_server_gate_detach);
   g_clear_pointer (&self->stun, pb_server_stun_free);
   g_clear_object (&self->soup);
+  g_clear_pointer (&self->files, pb_server_files_free);
   pb_server_context_free (self->context);
   pb_server_config_free (self->config);
   g_free (self->address);

@@ -13,6 +13,11 @@ const token = new URLSearchParams(location.hash.slice(1)).get('t') ||
 history.replaceState(null, '', location.pathname);
 
 const claims = readToken(token);
+// What a phone needs is on its way already; the wall's modules all at once, not
+// one import after the other.
+if (claims?.role === 'admin')
+  document.head.append(document.getElementById('wall-modules').content);
+
 const { start } = await import(claims?.role === 'admin' ? './page-wall.js'
     : './page-operator.js');
 
