@@ -120,13 +120,28 @@ add_http_strings (const Asked *asked, PbServerSlot *slot,
   pb_secret_free (token);
 }
 
-/* One side of a slot as a third-party client meets it. `ours` is the end it
- * meets: our receiver where it sends, our sender where it receives. */
+/* The receiver that has said where it can be met. */
+static PbServerPeer *
+find_receiver (PbServerSlot *slot)
+{
+  for (guint i = 0; i < slot->receivers->len; i++) {
+    PbServerPeer *peer = g_ptr_array_index (slot->receivers, i);
+
+    if (peer->link != NULL && peer->port != 0)
+      return peer;
+  }
+
+  return NULL;
+}
+
+/* One side of a slot as a third-party client meets it. It meets our receiver
+ * where it sends, our sender where it receives. */
 static JsonObject *
-describe_end (const Asked *asked, PbServerSlot *slot,
-    PbDirection direction, PbServerPeer *ours)
+describe_end (const Asked *asked, PbServerSlot *slot, PbDirection direction)
 {
   PbServerSession *session = asked->session;
+  PbServerPeer *ours =
+      direction == PB_DIRECTION_SEND ? find_receiver (slot) : slot->sender;
   gboolean is_ready = ours != NULL && ours->link != NULL && ours->port != 0;
   PbSrtMode mode = is_ready ? complement (ours->mode) : PB_SRT_CALLER;
   PbEndpoint endpoint = {
@@ -159,20 +174,6 @@ describe_end (const Asked *asked, PbServerSlot *slot,
   return object;
 }
 
-/* The receiver that has said where it can be met. */
-static PbServerPeer *
-find_receiver (PbServerSlot *slot)
-{
-  for (guint i = 0; i < slot->receivers->len; i++) {
-    PbServerPeer *peer = g_ptr_array_index (slot->receivers, i);
-
-    if (peer->link != NULL && peer->port != 0)
-      return peer;
-  }
-
-  return NULL;
-}
-
 static JsonObject *
 describe (const Asked *asked, const char *stream)
 {
@@ -198,9 +199,9 @@ describe (const Asked *asked, const char *stream)
         pb_session_get_latency (session->core));
     json_object_set_int_member (row, "port", slot->port);
     json_object_set_object_member (row, "send",
-        describe_end (asked, slot, PB_DIRECTION_SEND, find_receiver (slot)));
+        describe_end (asked, slot, PB_DIRECTION_SEND));
     json_object_set_object_member (row, "receive",
-        describe_end (asked, slot, PB_DIRECTION_RECEIVE, slot->sender));
+        describe_end (asked, slot, PB_DIRECTION_RECEIVE));
     json_array_add_object_element (streams, row);
   }
   json_object_set_string_member (object, "session",
@@ -231,4 +232,26 @@ pb_server_connect_describe (PbServerSession *session, const char *stream,
   Asked asked = { session, url, fits ? token : NULL, user_data };
 
   return describe (&asked, stream);
+}
+
+/**
+ * pb_server_connect_describe_end: (skip)
+ * @session: the session
+ * @slot: one of its slots
+ * @direction: what the client does: send or receive
+ * @url: the server's public address
+ * @token: (nullable): gives the token for the strings of WHIP and WHEP
+ * @user_data: for it
+ *
+ * Returns: (transfer full): one END of the body of /connect; its strings hold
+ *   the passphrase
+ */
+JsonObject *
+pb_server_connect_describe_end (PbServerSession *session, PbServerSlot *slot,
+    PbDirection direction, const char *url, PbServerConnectToken token,
+    gpointer user_data)
+{
+  Asked asked = { session, url, token, user_data };
+
+  return describe_end (&asked, slot, direction);
 }

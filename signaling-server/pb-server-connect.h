@@ -15,5 +15,9 @@ typedef char *(*PbServerConnectToken) (PbServerSlot *slot,
 JsonObject *pb_server_connect_describe (PbServerSession *session,
     const char *stream, const char *url, PbServerConnectToken token,
     gpointer user_data);
+/* (transfer full): an END of it. `token` NULL: strings of SRT alone */
+JsonObject *pb_server_connect_describe_end (PbServerSession *session,
+    PbServerSlot *slot, PbDirection direction, const char *url,
+    PbServerConnectToken token, gpointer user_data);
 
 G_END_DECLS

@@ -51,6 +51,7 @@ typedef struct {
   guint16 stun_port;          /* 0: none is offered */
   char *stun_address;         /* (nullable): the server's own */
   PbServerTurn *turn;         /* (nullable): there is no relay */
+  const char *public_url;     /* of the PbServer; NULL until it listens */
 } PbServerContext;
 
 void pb_server_limits_init (PbServerLimits *self);

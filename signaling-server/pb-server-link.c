@@ -54,6 +54,7 @@ pb_server_link_closed (PbServerLink *self, guint code)
     PbServerSession *session = self->session;
 
     g_ptr_array_remove_fast (session->links, self);
+    pb_server_thumbnails_forget (session->thumbnails, self->number);
     while (self->peers->len > 0) {
       PbServerPeer *peer = g_ptr_array_index (self->peers, 0);
 
@@ -153,6 +154,29 @@ pb_server_link_check_token (PbServerLink *self)
   pb_server_link_end (self, "token-expired", FALSE, 4002);
 
   return FALSE;
+}
+
+/**
+ * pb_server_link_get_own: (skip)
+ * @self: the link
+ * @message: one that came over it
+ * @error: PB_ERROR_NOT_FOUND
+ *
+ * Returns: (transfer none): the registration that it is about
+ */
+PbServerPeer *
+pb_server_link_get_own (PbServerLink *self, PbMessage *message, GError **error)
+{
+  PbServerPeer *peer = pb_server_session_find (self->session,
+      pb_message_get_string (message, "peer"));
+
+  if (peer == NULL || peer->link != self) {
+    g_set_error_literal (error, PB_ERROR, PB_ERROR_NOT_FOUND,
+        "This connection has no registration of that id.");
+    return NULL;
+  }
+
+  return peer;
 }
 
 /**

@@ -51,6 +51,10 @@ gboolean pb_server_link_throttle (PbServerLink *self, GError **error)
 /* FALSE, and the link ended, where the token has expired. */
 gboolean pb_server_link_check_token (PbServerLink *self);
 
+/* (transfer none): the registration of this very socket that `peer` of the
+ * message names. PB_ERROR_NOT_FOUND */
+PbServerPeer *pb_server_link_get_own (PbServerLink *self, PbMessage *message,
+    GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* pb-server-messages.c: one message from the peer */
 void pb_server_link_handle (PbServerLink *self, const char *text,
     gsize length);

@@ -9,6 +9,7 @@
 #include "core/pb-limits.h"
 #include "core/pb-permit.h"
 #include "core/pb-random.h"
+#include "pb-server-desk.h"
 #include "pb-server-envelope.h"
 #include "pb-server-relay.h"
 #include "pb-server-session.h"
@@ -28,22 +29,6 @@ deny (GError **error, PbError code, const char *sentence)
   g_set_error_literal (error, PB_ERROR, code, sentence);
 
   return FALSE;
-}
-
-/* The registration of this very socket that `field` names. */
-static PbServerPeer *
-get_own (PbServerLink *self, PbMessage *message, GError **error)
-{
-  PbServerPeer *peer = pb_server_session_find (self->session,
-      pb_message_get_string (message, "peer"));
-
-  if (peer == NULL || peer->link != self) {
-    g_set_error_literal (error, PB_ERROR, PB_ERROR_NOT_FOUND,
-        "This connection has no registration of that id.");
-    return NULL;
-  }
-
-  return peer;
 }
 
 static void
@@ -280,7 +265,7 @@ static gboolean
 handle_leave (PbServerLink *self, PbMessage *message, const char *request_id,
     GError **error)
 {
-  PbServerPeer *peer = get_own (self, message, error);
+  PbServerPeer *peer = pb_server_link_get_own (self, message, error);
 
   if (peer == NULL)
     return FALSE;
@@ -293,7 +278,7 @@ static gboolean
 handle_ready (PbServerLink *self, PbMessage *message, const char *request_id,
     GError **error)
 {
-  PbServerPeer *peer = get_own (self, message, error);
+  PbServerPeer *peer = pb_server_link_get_own (self, message, error);
   PbSrtMode mode;
 
   if (peer == NULL)
@@ -320,7 +305,7 @@ handle_status (PbServerLink *self, PbMessage *message, const char *request_id,
 {
   static const char *const copied[] = { "srt", "with", "code", "path",
     "cipher", "transport" };
-  PbServerPeer *peer = get_own (self, message, error);
+  PbServerPeer *peer = pb_server_link_get_own (self, message, error);
   const char *with = pb_message_get_string (message, "with");
   PbServerPeer *other;
   g_autoptr (PbMessage) told = NULL;
@@ -366,7 +351,7 @@ static gboolean
 handle_health (PbServerLink *self, PbMessage *message, const char *request_id,
     GError **error)
 {
-  PbServerPeer *peer = get_own (self, message, error);
+  PbServerPeer *peer = pb_server_link_get_own (self, message, error);
   PbHealthSample sample;
 
   if (peer == NULL)
@@ -466,6 +451,9 @@ static const struct {
   { PB_MESSAGE_HEALTH, handle_health },
   { PB_MESSAGE_TALLY, handle_tally },
   { PB_MESSAGE_CUE, handle_cue },
+  { PB_MESSAGE_STRINGS, pb_server_desk_strings },
+  { PB_MESSAGE_THUMBNAIL_REQUEST, pb_server_desk_thumbnail_request },
+  { PB_MESSAGE_THUMBNAIL, pb_server_desk_thumbnail },
 };
 /* clang-format on */
 

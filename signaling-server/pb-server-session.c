@@ -43,6 +43,7 @@ pb_server_session_new (PbServerContext *context, PbSession *core,
   self->peers = g_hash_table_new_full (g_str_hash, g_str_equal, NULL,
       (GDestroyNotify) pb_server_peer_free);
   self->links = g_ptr_array_new ();
+  self->thumbnails = pb_server_thumbnails_new ();
   self->tokens = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
       g_free);
   self->resources = g_hash_table_new (g_str_hash, g_str_equal);
@@ -74,6 +75,7 @@ pb_server_session_free (PbServerSession *self)
   g_hash_table_unref (self->slots);
   g_hash_table_unref (self->tokens);
   g_ptr_array_unref (self->links);
+  pb_server_thumbnails_free (self->thumbnails);
   g_object_unref (self->core);
   g_free (self);
 }

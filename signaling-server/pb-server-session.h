@@ -3,6 +3,7 @@
 
 #include "core/pb-session.h"
 #include "pb-server-link.h"
+#include "pb-server-thumbnails.h"
 
 G_BEGIN_DECLS
 
@@ -32,6 +33,7 @@ struct _PbServerSession {
   GPtrArray *links;    /* of PbServerLink, which own themselves */
   GHashTable *tokens;  /* id of each token given out -> its expiry */
   GHashTable *resources; /* of WHIP and WHEP: id -> PbServerPeer */
+  PbServerThumbnails *thumbnails; /* who waits for which */
   guint snapshot;      /* source id */
   guint64 n_broadcasts;
 };

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/pb-limits.h"
+#include "pb-server-desk.h"
 #include "pb-server-virtual.h"
 
 /* `"type":"session",` around a description */
@@ -281,4 +282,5 @@ pb_server_session_sweep (PbServerSession *self)
   peers = g_hash_table_get_values (self->peers);
   for (GList *l = peers; l != NULL; l = l->next)
     sweep_peer (self, l->data, now_us);
+  pb_server_desk_sweep (self);
 }

@@ -241,6 +241,7 @@ pb_server_listen (PbServer *self, GError **error)
   self->address = print_address (socket);
   self->public_url = g_strdup (self->config->public_url != NULL
       ? self->config->public_url : self->address);
+  self->context->public_url = self->public_url;
   pb_server_audit_log (self->context->audit, PB_SERVER_AUDIT_SERVER_STARTED,
       self->address, NULL, NULL, "version", PACKAGE_VERSION, NULL);
 
@@ -297,6 +298,7 @@ pb_server_reload (PbServer *self, PbServerConfig *config, GError **error)
   if (self->config->public_url != NULL) {
     g_free (self->public_url);
     self->public_url = g_strdup (self->config->public_url);
+    self->context->public_url = self->public_url;
   }
   pb_server_audit_reopen (self->context->audit);
   pb_server_audit_log (self->context->audit, PB_SERVER_AUDIT_CONFIG_RELOADED,

@@ -84,6 +84,9 @@
 #define PB_THUMBNAIL_INTERVAL_S 2
 /* until the next keyframe, which may be ten seconds away */
 #define PB_THUMBNAIL_WAIT_S 15
+/* one that a socket has this much before it unsent is dropped for it: a wall of
+ * 50 feeds must not be closed for being slow (PB_WS_QUEUE_MAX) */
+#define PB_THUMBNAIL_QUEUE_MAX (PB_WS_QUEUE_MAX / 4)
 
 /* Alarms: a condition that lasts this long raises one (a critical one does at
  * once); one that has been away this long clears it */

@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include <string.h>
+
+#include "core/pb-limits.h"
+#include "logic-fixture.h"
+
+/* What people ask for beside the media: strings to paste (section 5.5 of the
+ * protocol) and still pictures (5.6). */
+
+#define SENDER "sender-0001"
+#define RECEIVER "receiver-1"
+#define JPEG "/9j/4AAQSkZJRg=="
+
+static void
+pass_time (Fixture *f, int seconds)
+{
+  f->context->wall_offset_us += (gint64) seconds * G_USEC_PER_SEC;
+  f->context->monotonic_offset_us += (gint64) seconds * G_USEC_PER_SEC;
+}
+
+static void
+sweep (Fixture *f)
+{
+  pb_server_registry_sweep (pb_server_get_registry (f->server));
+}
+
+/* --- strings ------------------------------------------------------------- */
+
+static JsonObject *
+find_row (JsonObject *message, const char *client)
+{
+  JsonArray *rows = json_object_get_array_member (message, "strings");
+
+  for (guint i = 0; i < json_array_get_length (rows); i++) {
+    JsonObject *row = json_array_get_object_element (rows, i);
+
+    if (g_str_equal (text_of (row, "client"), client))
+      return row;
+  }
+
+  return NULL;
+}
+
+static void
+ask_strings (Ws *ws, const char *peer, const char *direction)
+{
+  if (direction != NULL)
+    ws_send (ws,
+        "{\"type\":\"strings\",\"id\":5,\"peer\":\"%s\","
+        "\"direction\":\"%s\"}",
+        peer, direction);
+  else
+    ws_send (ws, "{\"type\":\"strings\",\"id\":5,\"peer\":\"%s\"}", peer);
+}
+
+static void
+test_a_sender_gets_what_its_encoder_needs (Fixture *f, gconstpointer unused)
+{
+  g_autofree char *admin = create_session (f, NULL);
+  g_autofree char *token = mint (f, "demo", admin, "cam-wide", "send", 0);
+  g_autoptr (Ws) ws = ws_open (f, "demo", token);
+  g_autoptr (JsonObject) registered = NULL;
+  g_autoptr (JsonObject) strings = NULL;
+  g_autofree char *log = NULL;
+  JsonObject *row;
+  const char *passphrase;
+
+  ws_send (ws, "{\"type\":\"register\",\"peer\":\"" SENDER "\"}");
+  registered = ws_expect (ws, "registered");
+  passphrase = text_of (registered, "passphrase");
+  ask_strings (ws, SENDER, NULL);
+  strings = ws_expect (ws, "strings");
+  g_assert_cmpint (json_object_get_int_member (strings, "id"), ==, 5);
+  g_assert_cmpstr (text_of (strings, "peer"), ==, SENDER);
+  g_assert_cmpstr (text_of (strings, "stream"), ==, "cam-wide");
+  g_assert_cmpstr (text_of (strings, "direction"), ==, "send");
+  g_assert_false (json_object_get_boolean_member (strings, "ready"));
+  row = find_row (strings, "ffmpeg");
+  g_assert_nonnull (strstr (text_of (row, "string"), passphrase));
+  g_assert_null (text_of (row, "qr"));
+  row = find_row (strings, "larix");
+  g_assert_true (g_str_has_prefix (text_of (row, "string"), "larix://"));
+  g_assert_true (g_str_has_prefix (text_of (row, "qr"), "<svg "));
+  /* its own token, to the letter */
+  row = find_row (strings, "obs-whip");
+  g_assert_nonnull (strstr (text_of (row, "string"), token));
+  g_assert_null (find_row (strings, "whep"));
+
+  log = read_log (f);
+  g_assert_nonnull (strstr (log, "\"connect_read\""));
+  g_assert_null (strstr (log, passphrase));
+  g_assert_null (strstr (log, token));
+}
+
+static void
+test_a_peer_gets_its_own_slot_and_direction (Fixture *f, gconstpointer unused)
+{
+  g_autofree char *admin = create_session (f, NULL);
+  g_autofree char *send = mint (f, "demo", admin, "cam-wide", "send", 0);
+  g_autofree char *room = mint (f, "demo", admin, NULL, "receive", 0);
+  g_autofree char *eyes = mint (f, "demo", admin, "cam-wide", "observe", 0);
+  g_autoptr (Ws) a = ws_open (f, "demo", send);
+  g_autoptr (Ws) b = ws_open (f, "demo", room);
+  g_autoptr (Ws) c = ws_open (f, "demo", eyes);
+  g_autoptr (JsonObject) before_live = NULL;
+  g_autoptr (JsonObject) receive = NULL;
+  guint n;
+
+  /* before it goes live, the page observes its slot */
+  ws_register (a, "observer-1", "cam-wide", "observe");
+  ask_strings (a, "observer-1", "send");
+  before_live = ws_expect (a, "strings");
+  ask_strings (a, "observer-1", "receive");
+  ws_expect_error (a, "PERMISSION_DENIED");
+  ask_strings (a, "somebody-else", "send");
+  ws_expect_error (a, "NOT_FOUND");
+
+  ws_register (b, RECEIVER, "cam-close", "receive");
+  ask_strings (b, RECEIVER, NULL);
+  receive = ws_expect (b, "strings");
+  g_assert_cmpstr (text_of (receive, "stream"), ==, "cam-close");
+  g_assert_cmpstr (text_of (receive, "direction"), ==, "receive");
+  ask_strings (b, RECEIVER, "send");
+  ws_expect_error (b, "PERMISSION_DENIED");
+  /* another's registration is not there for it */
+  ask_strings (b, "observer-1", NULL);
+  ws_expect_error (b, "NOT_FOUND");
+
+  /* who only watches */
+  ws_register (c, "observer-2", "cam-wide", "observe");
+  n = c->texts->len;
+  ask_strings (c, "observer-2", NULL);
+  ws_expect_error (c, "PERMISSION_DENIED");
+  for (guint i = n; i < c->texts->len; i++)
+    g_assert_null (
+        strstr (g_ptr_array_index (c->texts, i), "\"type\":\"strings\""));
+}
+
+static void
+test_an_admins_token_is_in_no_string (Fixture *f, gconstpointer unused)
+{
+  g_autofree char *admin = create_session (f, NULL);
+  g_autoptr (Ws) ws = ws_open (f, "demo", admin);
+  g_autoptr (JsonObject) strings = NULL;
+
+  ws_register (ws, "observer-1", NULL, "observe");
+  ask_strings (ws, "observer-1", NULL);
+  ws_expect_error (ws, "WRONG_STATE");
+  ws_register (ws, "observer-2", "cam-wide", "observe");
+  ask_strings (ws, "observer-2", NULL);
+  strings = ws_expect (ws, "strings");
+  g_assert_nonnull (find_row (strings, "obs"));
+  g_assert_null (find_row (strings, "obs-whip"));
+  for (guint i = 0; i < ws->texts->len; i++)
+    g_assert_null (strstr (g_ptr_array_index (ws->texts, i), admin));
+}
+
+static void
+test_strings_are_those_of_the_end_that_is_there (Fixture *f,
+    gconstpointer unused)
+{
+  g_autofree char *admin = create_session (f, NULL);
+  g_autofree char *token = mint (f, "demo", admin, "cam-wide", "send", 0);
+  g_autoptr (Ws) ours = ws_open (f, "demo", admin);
+  g_autoptr (Ws) ws = ws_open (f, "demo", token);
+  g_autoptr (JsonObject) strings = NULL;
+
+  ws_register (ours, RECEIVER, "cam-wide", "receive");
+  ws_send (ours, "{\"type\":\"ready\",\"peer\":\"" RECEIVER
+                 "\",\"mode\":\"listener\",\"address\":\"203.0.113.9\","
+                 "\"port\":20042}");
+  ws_expect_none (f, ours, "error");
+  ws_register (ws, SENDER, "cam-wide", "send");
+  ask_strings (ws, SENDER, "send");
+  strings = ws_expect (ws, "strings");
+  g_assert_true (json_object_get_boolean_member (strings, "ready"));
+  g_assert_cmpstr (text_of (strings, "address"), ==, "203.0.113.9");
+  g_assert_cmpint (json_object_get_int_member (strings, "port"), ==, 20042);
+  g_assert_cmpstr (text_of (strings, "mode"), ==, "caller");
+  g_assert_nonnull (strstr (text_of (find_row (strings, "obs"), "string"),
+      "203.0.113.9:20042"));
+  /* SRT alone there: it says so */
+  g_assert_false (
+      json_object_get_boolean_member (find_row (strings, "obs-whip"), "works"));
+}
+
+/* --- still pictures ------------------------------------------------------ */
+
+static void
+register_giver (Ws *ws, const char *peer)
+{
+  ws_send (ws,
+      "{\"type\":\"register\",\"peer\":\"%s\",\"stream\":\"cam-wide\","
+      "\"direction\":\"receive\",\"thumbnails\":true}",
+      peer);
+  json_object_unref (ws_expect (ws, "registered"));
+}
+
+static void
+ask (Ws *ws)
+{
+  ws_send (ws, "{\"type\":\"thumbnail_request\",\"stream\":\"cam-wide\"}");
+}
+
+static void
+give (Ws *ws, const char *peer, const char *jpeg)
+{
+  ws_send (ws, "{\"type\":\"thumbnail\",\"peer\":\"%s\",\"jpeg\":\"%s\"}", peer,
+      jpeg);
+}
+
+static void
+expect_request (Ws *ws, const char *peer)
+{
+  g_autoptr (JsonObject) message = ws_expect (ws, "thumbnail_request");
+
+  g_assert_cmpstr (text_of (message, "to"), ==, peer);
+  g_assert_cmpstr (text_of (message, "stream"), ==, "cam-wide");
+}
+
+static void
+test_a_picture_goes_to_who_asked (Fixture *f, gconstpointer unused)
+{
+  g_autofree char *admin = create_session (f, NULL);
+  g_autofree char *room = mint (f, "demo", admin, NULL, "receive", 0);
+  g_autofree char *eyes = mint (f, "demo", admin, NULL, "observe", 0);
+  g_autofree char *other = mint (f, "demo", admin, "cam-close", NULL, 0);
+  g_autoptr (Ws) giver = ws_open (f, "demo", admin);
+  g_autoptr (Ws) a = ws_open (f, "demo", room);
+  g_autoptr (Ws) b = ws_open (f, "demo", room);
+  g_autoptr (Ws) c = ws_open (f, "demo", eyes);
+  g_autoptr (Ws) d = ws_open (f, "demo", other);
+  g_autoptr (JsonObject) picture = NULL;
+
+  ws_register (a, "observer-1", NULL, "observe");
+  ws_register (b, "observer-2", NULL, "observe");
+  ask (a);
+  ws_expect_error (a, "NOT_LIVE");
+  register_giver (giver, RECEIVER);
+  /* nobody has asked for it */
+  give (giver, RECEIVER, JPEG);
+  ws_expect_none (f, giver, "error");
+  ws_expect_none (f, a, "thumbnail");
+
+  ask (a);
+  expect_request (giver, RECEIVER);
+  give (giver, RECEIVER, JPEG);
+  picture = ws_expect (a, "thumbnail");
+  g_assert_cmpstr (text_of (picture, "peer"), ==, RECEIVER);
+  g_assert_cmpstr (text_of (picture, "stream"), ==, "cam-wide");
+  g_assert_cmpstr (text_of (picture, "jpeg"), ==, JPEG);
+  ws_expect_none (f, b, "thumbnail");
+
+  /* one for each request, no more */
+  give (giver, RECEIVER, JPEG);
+  ws_expect_none (f, giver, "error");
+  ws_expect_none (f, a, "thumbnail");
+
+  /* who only observes health, and who is on another slot, sees none */
+  ask (c);
+  ws_expect_error (c, "PERMISSION_DENIED");
+  ask (d);
+  ws_expect_error (d, "PERMISSION_DENIED");
+  ws_send (a, "{\"type\":\"thumbnail_request\",\"stream\":\"no-such\"}");
+  ws_expect_error (a, "NOT_FOUND");
+}
+
+static void
+test_many_askers_are_one_request (Fixture *f, gconstpointer unused)
+{
+  g_autofree char *admin = create_session (f, NULL);
+  g_autoptr (Ws) giver = ws_open (f, "demo", admin);
+  g_autoptr (Ws) a = ws_open (f, "demo", admin);
+  g_autoptr (Ws) b = ws_open (f, "demo", admin);
+
+  register_giver (giver, RECEIVER);
+  ask (a);
+  expect_request (giver, RECEIVER);
+  ask (a);
+  ask (b);
+  ws_expect_none (f, b, "error");
+  ws_expect_none (f, giver, "thumbnail_request");
+  give (giver, RECEIVER, JPEG);
+  json_object_unref (ws_expect (a, "thumbnail"));
+  json_object_unref (ws_expect (b, "thumbnail"));
+
+  /* who asks too soon is served when the time has come */
+  ask (b);
+  ws_expect_none (f, b, "error");
+  sweep (f);
+  ws_expect_none (f, giver, "thumbnail_request");
+  pass_time (f, PB_THUMBNAIL_INTERVAL_S);
+  sweep (f);
+  expect_request (giver, RECEIVER);
+  give (giver, RECEIVER, JPEG);
+  json_object_unref (ws_expect (b, "thumbnail"));
+
+  /* nobody asks any more */
+  pass_time (f, PB_THUMBNAIL_WAIT_S);
+  sweep (f);
+  ws_expect_none (f, giver, "thumbnail_request");
+  give (giver, RECEIVER, JPEG);
+  ws_expect_none (f, giver, "error");
+  ws_expect_none (f, b, "thumbnail");
+}
+
+static void
+test_a_receiver_that_is_connected_is_asked (Fixture *f, gconstpointer unused)
+{
+  g_autofree char *admin = create_session (f, NULL);
+  g_autoptr (Ws) idle = ws_open (f, "demo", admin);
+  g_autoptr (Ws) busy = ws_open (f, "demo", admin);
+  g_autoptr (Ws) a = ws_open (f, "demo", admin);
+
+  register_giver (idle, RECEIVER);
+  register_giver (busy, "receiver-2");
+  ws_send (busy, "{\"type\":\"status\",\"peer\":\"receiver-2\","
+                 "\"srt\":\"connected\"}");
+  ws_expect_none (f, busy, "error");
+  ask (a);
+  expect_request (busy, "receiver-2");
+  ws_expect_none (f, idle, "thumbnail_request");
+  /* an answer by who was not asked is none */
+  give (idle, RECEIVER, JPEG);
+  ws_expect_none (f, idle, "error");
+  ws_expect_none (f, a, "thumbnail");
+
+  /* it goes, and the other one is there still */
+  ws_close (busy, 1000);
+  settle (f);
+  pass_time (f, PB_THUMBNAIL_INTERVAL_S);
+  ask (a);
+  expect_request (idle, RECEIVER);
+}
+
+static void
+test_what_is_no_picture_is_refused (Fixture *f, gconstpointer unused)
+{
+  g_autofree char *admin = create_session (f, NULL);
+  g_autoptr (Ws) giver = ws_open (f, "demo", admin);
+  g_autoptr (Ws) a = ws_open (f, "demo", admin);
+  g_autofree char *big = g_strnfill (PB_THUMBNAIL_BASE64_MAX + 4, 'A');
+
+  register_giver (giver, RECEIVER);
+  ws_register (giver, "receiver-2", "cam-close", "receive");
+  ask (a);
+  expect_request (giver, RECEIVER);
+  /* a PNG */
+  give (giver, RECEIVER, "iVBORw0KGgo=");
+  ws_expect_error (giver, "INVALID_MESSAGE");
+  give (giver, RECEIVER, "<script>");
+  ws_expect_error (giver, "INVALID_MESSAGE");
+  memcpy (big, "/9j/", 4);
+  give (giver, RECEIVER, big);
+  ws_expect_error (giver, "INVALID_MESSAGE");
+  /* whose registration did not speak of pictures */
+  give (giver, "receiver-2", JPEG);
+  ws_expect_error (giver, "WRONG_STATE");
+  give (a, RECEIVER, JPEG);
+  ws_expect_error (a, "NOT_FOUND");
+  ws_expect_none (f, a, "thumbnail");
+  /* the largest there is */
+  big[PB_THUMBNAIL_BASE64_MAX] = '\0';
+  give (giver, RECEIVER, big);
+  json_object_unref (ws_expect (a, "thumbnail"));
+}
+
+static void
+test_a_token_that_ran_out_gets_no_picture (Fixture *f, gconstpointer unused)
+{
+  g_autofree char *admin = create_session (f, NULL);
+  g_autofree char *room = mint (f, "demo", admin, NULL, "receive", 10);
+  g_autoptr (Ws) giver = ws_open (f, "demo", admin);
+  g_autoptr (Ws) a = ws_open (f, "demo", room);
+
+  register_giver (giver, RECEIVER);
+  ws_register (a, "observer-1", NULL, "observe");
+  ask (a);
+  expect_request (giver, RECEIVER);
+  pass_time (f, 10);
+  give (giver, RECEIVER, JPEG);
+  ws_expect_none (f, giver, "error");
+  ws_expect_closed (a);
+  for (guint i = 0; i < a->texts->len; i++)
+    g_assert_null (
+        strstr (g_ptr_array_index (a->texts, i), "\"type\":\"thumbnail\""));
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+#define TEST(name, test)                                                       \
+  g_test_add ("/server/desk/" name, Fixture, NULL, fixture_set_up, test,       \
+      fixture_tear_down)
+
+  TEST ("a-sender-gets-what-its-encoder-needs",
+      test_a_sender_gets_what_its_encoder_needs);
+  TEST ("a-peer-gets-its-own-slot-and-direction",
+      test_a_peer_gets_its_own_slot_and_direction);
+  TEST ("an-admins-token-is-in-no-string",
+      test_an_admins_token_is_in_no_string);
+  TEST ("strings-are-those-of-the-end-that-is-there",
+      test_strings_are_those_of_the_end_that_is_there);
+  TEST ("a-picture-goes-to-who-asked", test_a_picture_goes_to_who_asked);
+  TEST ("many-askers-are-one-request", test_many_askers_are_one_request);
+  TEST ("a-receiver-that-is-connected-is-asked",
+      test_a_receiver_that_is_connected_is_asked);
+  TEST ("what-is-no-picture-is-refused", test_what_is_no_picture_is_refused);
+  TEST ("a-token-that-ran-out-gets-no-picture",
+      test_a_token_that_ran_out_gets_no_picture);
+
+  return g_test_run ();
+}
