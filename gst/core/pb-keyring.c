@@ -346,20 +346,20 @@ set_identity (PbKeyring *self, PbToken *token, const char *text)
 }
 
 /**
- * pb_keyring_verify:
+ * pb_keyring_read:
  * @self: a keyring
  * @text: (nullable): a token as it came
- * @now: Unix seconds
+ * @now: Unix seconds, for the secrets whose grace ends
  * @error: where to put why not
  *
- * The form is checked before any cryptography, the signature before the
- * payload is read.
+ * All of pb_keyring_verify() but the token's own time: for who may know of a
+ * later end than the one that was signed, and must then look at it.
  *
  * Returns: (transfer full): its claims; %PB_ERROR_TOKEN_MISSING for %NULL,
- *   %PB_ERROR_TOKEN_INVALID, %PB_ERROR_TOKEN_EXPIRED
+ *   %PB_ERROR_TOKEN_INVALID
  */
 PbToken *
-pb_keyring_verify (PbKeyring *self, const char *text, gint64 now,
+pb_keyring_read (PbKeyring *self, const char *text, gint64 now,
     GError **error)
 {
   guint8 payload[PB_BASE64URL_OCTETS (PB_TOKEN_MAX)], signature[MAC_LENGTH];
@@ -405,13 +405,38 @@ pb_keyring_verify (PbKeyring *self, const char *text, gint64 now,
         "the token names another secret than the one that signed it");
     return NULL;
   }
+  if (token->identity[0] == '\0')
+    set_identity (self, token, text - PREFIX_LENGTH);
+
+  return g_steal_pointer (&token);
+}
+
+/**
+ * pb_keyring_verify:
+ * @self: a keyring
+ * @text: (nullable): a token as it came
+ * @now: Unix seconds
+ * @error: where to put why not
+ *
+ * The form is checked before any cryptography, the signature before the
+ * payload is read.
+ *
+ * Returns: (transfer full): its claims; %PB_ERROR_TOKEN_MISSING for %NULL,
+ *   %PB_ERROR_TOKEN_INVALID, %PB_ERROR_TOKEN_EXPIRED
+ */
+PbToken *
+pb_keyring_verify (PbKeyring *self, const char *text, gint64 now,
+    GError **error)
+{
+  g_autoptr (PbToken) token = pb_keyring_read (self, text, now, error);
+
+  if (token == NULL)
+    return NULL;
   if (token->expires <= now) {
     g_set_error_literal (error, PB_ERROR, PB_ERROR_TOKEN_EXPIRED,
         "the token has expired");
     return NULL;
   }
-  if (token->identity[0] == '\0')
-    set_identity (self, token, text - PREFIX_LENGTH);
 
   return g_steal_pointer (&token);
 }

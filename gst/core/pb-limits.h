@@ -14,6 +14,8 @@
 
 /* Tokens: requirement S2 */
 #define PB_TOKEN_MAX 1024
+/* letters and digits: 95 bits, so that no two are alike */
+#define PB_TOKEN_ID_LENGTH 16
 #define PB_SECRET_MIN 64
 
 /* Passphrases: requirement S16; libsrt takes 10 to 79 */

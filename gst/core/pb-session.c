@@ -29,14 +29,15 @@ struct _PbSession
 
   /* set by pb_session_new(), then read-only */
   char *name;
-  GStrv streams;
-  guint n_slots;
   guint latency_ms;
-  guint ttl_s;
   PbCipher cipher;
   gint64 created; /* Unix seconds */
 
   /* the session's main context */
+  guint ttl_s;    /* as given last */
+  gint64 expires; /* Unix seconds */
+  GStrv streams;
+  guint n_slots;
   Slot *slots; /* in the order of streams */
 };
 
@@ -128,6 +129,7 @@ pb_session_new (const char *name, const char *const *streams, guint latency_ms,
   self->ttl_s = ttl_s;
   self->cipher = cipher;
   self->created = created;
+  self->expires = created + ttl_s;
 
   return self;
 }
@@ -150,7 +152,8 @@ pb_session_get_name (PbSession *self)
  * pb_session_get_streams:
  * @self: a session
  *
- * Returns: (transfer none) (array zero-terminated=1): the names of its slots
+ * Returns: (transfer none) (array zero-terminated=1): the names of its slots;
+ *   good until pb_session_add_stream()
  */
 const char *const *
 pb_session_get_streams (PbSession *self)
@@ -216,7 +219,8 @@ pb_session_get_latency (PbSession *self)
  * pb_session_get_ttl:
  * @self: a session
  *
- * Returns: its lifetime in seconds
+ * Returns: its lifetime in seconds as it was given last: from its creation, or
+ *   from when it was extended
  */
 guint
 pb_session_get_ttl (PbSession *self)
@@ -265,7 +269,7 @@ pb_session_get_expires (PbSession *self)
 {
   g_return_val_if_fail (PB_IS_SESSION (self), 0);
 
-  return self->created + self->ttl_s;
+  return self->expires;
 }
 
 /**
@@ -382,6 +386,88 @@ pb_session_feed (PbSession *self, const char *stream, PbEvent event,
     return FALSE;
   }
   enter (self, slot, to);
+
+  return TRUE;
+}
+
+/**
+ * pb_session_extend:
+ * @self: a session
+ * @now: the present, in Unix seconds
+ * @ttl_s: how many seconds it has from now on
+ * @error: where to put why not
+ *
+ * Returns: whether it has; %PB_ERROR_INVALID where @ttl_s or @now is out of
+ *   range, %PB_ERROR_STATE where it is closed or would end earlier than it
+ *   does, and then nothing has changed
+ */
+gboolean
+pb_session_extend (PbSession *self, gint64 now, guint ttl_s, GError **error)
+{
+  g_return_val_if_fail (PB_IS_SESSION (self), FALSE);
+
+  if (!check_range ("ttl", ttl_s, PB_TTL_MIN, PB_TTL_MAX, error) ||
+      !check_range ("now", now, 0, G_MAXINT64 - PB_TTL_MAX, error))
+    return FALSE;
+  if (pb_session_get_state (self) == PB_STATE_CLOSED) {
+    g_set_error_literal (error, PB_ERROR, PB_ERROR_STATE,
+        "the session is closed");
+    return FALSE;
+  }
+  if (now + ttl_s < self->expires) {
+    g_set_error_literal (error, PB_ERROR, PB_ERROR_STATE,
+        "The session would end earlier than it does.");
+    return FALSE;
+  }
+  self->ttl_s = ttl_s;
+  self->expires = now + ttl_s;
+
+  return TRUE;
+}
+
+/**
+ * pb_session_add_stream:
+ * @self: a session
+ * @stream: the name of its new slot
+ * @error: where to put why not
+ *
+ * Returns: whether it has one more slot, WAITING, the last of them;
+ *   %PB_ERROR_INVALID where the name is not valid, %PB_ERROR_STREAM_EXISTS
+ *   where there is one of that name, %PB_ERROR_FULL where it has as many as it
+ *   may, %PB_ERROR_STATE where it is closed, and then nothing has changed
+ */
+gboolean
+pb_session_add_stream (PbSession *self, const char *stream, GError **error)
+{
+  g_return_val_if_fail (PB_IS_SESSION (self), FALSE);
+
+  if (stream == NULL || !pb_name_is_valid (stream)) {
+    g_set_error_literal (error, PB_ERROR, PB_ERROR_INVALID,
+        "the name of the stream is not valid");
+    return FALSE;
+  }
+  if (pb_session_get_state (self) == PB_STATE_CLOSED) {
+    g_set_error_literal (error, PB_ERROR, PB_ERROR_STATE,
+        "the session is closed");
+    return FALSE;
+  }
+  if (find_slot (self, stream) != NULL) {
+    g_set_error (error, PB_ERROR, PB_ERROR_STREAM_EXISTS,
+        "there is a stream “%s”", stream);
+    return FALSE;
+  }
+  if (self->n_slots >= PB_STREAMS_DEFAULT_MAX) {
+    g_set_error (error, PB_ERROR, PB_ERROR_FULL, "A session has %d slots.",
+        PB_STREAMS_DEFAULT_MAX);
+    return FALSE;
+  }
+
+  self->streams = g_renew (char *, self->streams, self->n_slots + 2);
+  self->streams[self->n_slots] = g_strdup (stream);
+  self->streams[self->n_slots + 1] = NULL;
+  self->slots = g_renew (Slot, self->slots, self->n_slots + 1);
+  self->slots[self->n_slots] = (Slot) { PB_STATE_WAITING, PB_TALLY_OFF };
+  self->n_slots++;
 
   return TRUE;
 }

@@ -74,13 +74,23 @@ PB_API PbSession *pb_session_new (const char *name, const char *const *streams,
     guint latency_ms, guint ttl_s, PbCipher cipher, gint64 created,
     GError **error) G_GNUC_WARN_UNUSED_RESULT;
 PB_API const char *pb_session_get_name (PbSession *self);
+/* Good until pb_session_add_stream(). */
 PB_API const char *const *pb_session_get_streams (PbSession *self);
 PB_API gboolean pb_session_has_stream (PbSession *self, const char *stream);
 PB_API guint pb_session_get_latency (PbSession *self);
+/* As given last; pb_session_get_expires() says when it ends. */
 PB_API guint pb_session_get_ttl (PbSession *self);
 PB_API PbCipher pb_session_get_cipher (PbSession *self);
 PB_API gint64 pb_session_get_created (PbSession *self);
 PB_API gint64 pb_session_get_expires (PbSession *self);
+/* From `now` (Unix seconds) it has `ttl_s`: never fewer than it had
+ * (PB_ERROR_STATE). PB_ERROR_INVALID: out of range. */
+PB_API gboolean pb_session_extend (PbSession *self, gint64 now, guint ttl_s,
+    GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* One more slot, WAITING. PB_ERROR_INVALID, PB_ERROR_STREAM_EXISTS,
+ * PB_ERROR_FULL, PB_ERROR_STATE (closed). */
+PB_API gboolean pb_session_add_stream (PbSession *self, const char *stream,
+    GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* The furthest of its slots: CONNECTED, RELAYING, READY, WAITING; CLOSED once
  * all are. */
 PB_API PbState pb_session_get_state (PbSession *self);

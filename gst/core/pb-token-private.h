@@ -7,7 +7,6 @@
 
 G_BEGIN_DECLS
 
-#define PB_TOKEN_ID_LENGTH 16
 #define PB_TOKEN_KID_LENGTH 8
 /* gid and pid: up to 16 characters of up to 4 octets */
 #define PB_TOKEN_GROUP_CHARS 16

@@ -190,6 +190,30 @@ pb_token_unref (PbToken *self)
 }
 
 /**
+ * pb_token_with_expires:
+ * @self: a token's claims
+ * @expires: Unix seconds at which it ends instead
+ *
+ * Who holds the result is the same bearer: only the time is another.
+ *
+ * Returns: (transfer full): such claims
+ */
+PbToken *
+pb_token_with_expires (PbToken *self, gint64 expires)
+{
+  PbToken *other;
+
+  g_return_val_if_fail (self != NULL, NULL);
+  g_return_val_if_fail (expires > 0 && expires <= PB_JSON_INTEGER_MAX, NULL);
+
+  other = g_memdup2 (self, sizeof *self);
+  g_atomic_ref_count_init (&other->ref_count);
+  other->expires = expires;
+
+  return other;
+}
+
+/**
  * pb_token_get_session:
  * @self: a token's claims
  *

@@ -54,6 +54,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PbToken, pb_token_unref)
  * The names must be valid, an admin's `stream` NULL (g_return_val_if_fail). */
 PB_API PbToken *pb_token_new (const char *session, PbRole role,
     const char *stream, PbDirection directions, gint64 expires);
+/* (transfer full): the same claims, ending at another time. */
+PB_API PbToken *pb_token_with_expires (PbToken *self, gint64 expires);
 PB_API const char *pb_token_get_session (PbToken *self);
 PB_API PbRole pb_token_get_role (PbToken *self);
 PB_API const char *pb_token_get_stream (PbToken *self); /* (nullable) */
@@ -93,6 +95,10 @@ PB_API char *pb_keyring_sign (PbKeyring *self, PbToken *token);
  * payload is read; equal keys, unknown claims, wrong kinds are refused. */
 PB_API PbToken *pb_keyring_verify (PbKeyring *self, const char *text,
     gint64 now, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The same, but for the token's own time (TOKEN_EXPIRED), which the caller
+ * must look at. */
+PB_API PbToken *pb_keyring_read (PbKeyring *self, const char *text, gint64 now,
+    GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* HKDF-SHA256 of the current secret under a label of its own. */
 PB_API void pb_keyring_derive (PbKeyring *self, const char *label, guint8 *out,
     gsize length);

@@ -133,6 +133,34 @@ test_a_token_names_the_secret_that_signed (Fixture *f, gconstpointer unused)
 }
 
 static void
+test_reading_leaves_the_time_to_the_caller (Fixture *f, gconstpointer unused)
+{
+  g_autofree char *old = forge (SECRET, "{\"session\":\"demo\","
+      "\"role\":\"peer\",\"exp\":1}");
+  g_autofree char *foreign = forge (SECRET_2, "{" BASE "}");
+  g_autoptr (PbToken) token = NULL;
+  g_autoptr (PbToken) later = NULL;
+  g_autoptr (GError) error = NULL;
+
+  assert_refused (f, old, NOW, PB_ERROR_TOKEN_EXPIRED);
+  token = pb_keyring_read (f->keyring, old, NOW, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (pb_token_get_expires (token), ==, 1);
+  later = pb_token_with_expires (token, NOW + 60);
+  g_assert_cmpint (pb_token_get_expires (later), ==, NOW + 60);
+  g_assert_cmpint (pb_token_get_expires (token), ==, 1);
+  g_assert_cmpstr (pb_token_get_session (later), ==, "demo");
+  g_assert_cmpstr (pb_token_get_identity (later), ==,
+      pb_token_get_identity (token));
+
+  g_assert_null (pb_keyring_read (f->keyring, NULL, NOW, &error));
+  g_assert_error (error, PB_ERROR, PB_ERROR_TOKEN_MISSING);
+  g_clear_error (&error);
+  g_assert_null (pb_keyring_read (f->keyring, foreign, NOW, &error));
+  g_assert_error (error, PB_ERROR, PB_ERROR_TOKEN_INVALID);
+}
+
+static void
 test_secrets_are_drawn (Fixture *f, gconstpointer unused)
 {
   char *a = pb_keyring_generate_secret (), *b = pb_keyring_generate_secret ();
@@ -162,6 +190,8 @@ main (int argc, char **argv)
       test_keys_are_derived_as_rfc_5869_says);
   ADD ("/keyring/a-token-names-the-secret-that-signed",
       test_a_token_names_the_secret_that_signed);
+  ADD ("/keyring/reading-leaves-the-time-to-the-caller",
+      test_reading_leaves_the_time_to_the_caller);
   ADD ("/keyring/secrets-are-drawn", test_secrets_are_drawn);
 #undef ADD
 

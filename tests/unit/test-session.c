@@ -357,6 +357,106 @@ test_tally_is_each_slots_own (Fixture *f, gconstpointer unused)
 }
 
 static void
+test_it_is_extended (Fixture *f, gconstpointer unused)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (pb_session_extend (f->session, CREATED + 1000, 1800, &error));
+  g_assert_no_error (error);
+  g_assert_cmpint (pb_session_get_expires (f->session), ==, CREATED + 2800);
+  g_assert_cmpint (pb_session_get_created (f->session), ==, CREATED);
+  /* as much as it has is not less; and in all it may live longer than a new
+   * one may ask for */
+  g_assert_true (pb_session_extend (f->session, CREATED + 2000, 800, &error));
+  g_assert_cmpuint (pb_session_get_ttl (f->session), ==, 800);
+  g_assert_cmpint (pb_session_get_expires (f->session), ==, CREATED + 2800);
+  g_assert_true (pb_session_extend (f->session, CREATED + 2000, PB_TTL_MAX,
+      &error));
+  g_assert_cmpint (pb_session_get_expires (f->session), ==,
+      CREATED + 2000 + PB_TTL_MAX);
+}
+
+static void
+assert_not_extended (Fixture *f, gint64 now, guint ttl_s, PbError code)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (pb_session_extend (f->session, now, ttl_s, &error));
+  g_assert_error (error, PB_ERROR, (gint) code);
+  g_assert_cmpuint (pb_session_get_ttl (f->session), ==, 1800);
+  g_assert_cmpint (pb_session_get_expires (f->session), ==, CREATED + 1800);
+}
+
+static void
+test_it_is_never_shortened (Fixture *f, gconstpointer unused)
+{
+  assert_not_extended (f, CREATED, 1799, PB_ERROR_STATE);
+  assert_not_extended (f, CREATED + 1000, 799, PB_ERROR_STATE);
+  /* a clock that was set back lengthens nothing by itself */
+  assert_not_extended (f, CREATED - 3600, 1800, PB_ERROR_STATE);
+  assert_not_extended (f, CREATED + 1000, PB_TTL_MAX + 1, PB_ERROR_INVALID);
+  assert_not_extended (f, CREATED + 1795, PB_TTL_MIN - 1, PB_ERROR_INVALID);
+  assert_not_extended (f, -1, 1800, PB_ERROR_INVALID);
+  assert_not_extended (f, G_MAXINT64, 1800, PB_ERROR_INVALID);
+  feed (f, NULL, PB_EVENT_CLOSE);
+  assert_not_extended (f, CREATED + 1000, 1800, PB_ERROR_STATE);
+}
+
+static void
+test_a_slot_is_added (Fixture *f, gconstpointer unused)
+{
+  g_autoptr (GError) error = NULL;
+  const char *const *streams;
+
+  feed (f, "cam-wide", PB_EVENT_MATCHED);
+  g_assert_true (pb_session_set_tally (f->session, "cam-wide",
+      PB_TALLY_PROGRAM, &error));
+  g_assert_true (pb_session_add_stream (f->session, "cam-3", &error));
+  g_assert_no_error (error);
+  streams = pb_session_get_streams (f->session);
+  g_assert_cmpuint (g_strv_length ((char **) streams), ==, 3);
+  g_assert_cmpstr (streams[2], ==, "cam-3");
+  g_assert_cmpint (state_of (f, "cam-3"), ==, PB_STATE_WAITING);
+  g_assert_cmpint (pb_session_get_tally (f->session, "cam-3"), ==,
+      PB_TALLY_OFF);
+  /* the others stay what they are */
+  g_assert_cmpint (state_of (f, "cam-wide"), ==, PB_STATE_READY);
+  g_assert_cmpint (pb_session_get_tally (f->session, "cam-wide"), ==,
+      PB_TALLY_PROGRAM);
+  feed (f, "cam-3", PB_EVENT_MATCHED);
+  g_assert_cmpstr (f->changes->str, ==,
+      "cam-wide WAITING READY;cam-3 WAITING READY;");
+}
+
+static void
+assert_not_added (Fixture *f, const char *stream, guint n, PbError code)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (pb_session_add_stream (f->session, stream, &error));
+  g_assert_error (error, PB_ERROR, (gint) code);
+  g_assert_cmpuint (
+      g_strv_length ((char **) pb_session_get_streams (f->session)), ==, n);
+}
+
+static void
+test_a_slot_that_cannot_be_added (Fixture *f, gconstpointer unused)
+{
+  assert_not_added (f, NULL, 2, PB_ERROR_INVALID);
+  assert_not_added (f, "", 2, PB_ERROR_INVALID);
+  assert_not_added (f, "cam 3", 2, PB_ERROR_INVALID);
+  assert_not_added (f, "cam-wide", 2, PB_ERROR_STREAM_EXISTS);
+  for (guint i = 2; i < PB_STREAMS_DEFAULT_MAX; i++) {
+    g_autofree char *name = g_strdup_printf ("cam-%u", i);
+
+    g_assert_true (pb_session_add_stream (f->session, name, NULL));
+  }
+  assert_not_added (f, "one-more", PB_STREAMS_DEFAULT_MAX, PB_ERROR_FULL);
+  feed (f, NULL, PB_EVENT_CLOSE);
+  assert_not_added (f, "one-more", PB_STREAMS_DEFAULT_MAX, PB_ERROR_STATE);
+}
+
+static void
 test_names (void)
 {
   PbState state = PB_STATE_READY;
@@ -409,6 +509,11 @@ main (int argc, char **argv)
   ADD ("/session/closing-twice-is-refused", test_closing_twice_is_refused);
   ADD ("/session/a-handler-may-close-too", test_a_handler_may_close_too);
   ADD ("/session/tally-is-each-slots-own", test_tally_is_each_slots_own);
+  ADD ("/session/it-is-extended", test_it_is_extended);
+  ADD ("/session/it-is-never-shortened", test_it_is_never_shortened);
+  ADD ("/session/a-slot-is-added", test_a_slot_is_added);
+  ADD ("/session/a-slot-that-cannot-be-added",
+      test_a_slot_that_cannot_be_added);
   g_test_add_func ("/session/names", test_names);
 #undef ADD
 
