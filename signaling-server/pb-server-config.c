@@ -21,6 +21,7 @@ typedef enum {
   KIND_LIST,
   KIND_ENDPOINT, /* ADDRESS:PORT: two fields, or "off" where it can be */
   KIND_PORTS,    /* FIRST-LAST: two fields */
+  KIND_WHO,      /* anyone, or local: a flag */
 } Kind;
 
 /* Every key there is. The value goes to `offset`; what is beside it says what
@@ -47,6 +48,7 @@ static const struct {
   { "turn", "urls", KIND_LIST, AT (turn_urls) },
   { "turn", "secret-file", KIND_TEXT, AT (turn_secret_file) },
   { "turn", "ttl", KIND_NUMBER, AT (turn_ttl_s), PB_TURN_TTL_MIN_S, PB_TURN_TTL_S },
+  { "sessions", "create", KIND_WHO, AT (create_local) },
   { "sessions", "max", KIND_NUMBER, AT (sessions_max), 1, 100000 },
   { "sessions", "ttl-max", KIND_NUMBER, AT (ttl_max_s), PB_TTL_MIN, PB_TTL_MAX },
   { "sessions", "ports", KIND_PORTS, AT (port_first) },
@@ -178,6 +180,11 @@ set_key (PbServerConfig *self, guint i, const char *text, const char *where,
       if (!parse_ports (text, &self->port_first, &self->port_last))
         return refuse (error, "%s is a range such as 20000-29999 within %d to "
             "%d, not “%s”.", where, PB_PORT_MIN, PB_PORT_MAX, text);
+      return TRUE;
+    case KIND_WHO:
+      if (!g_str_equal (text, "anyone") && !g_str_equal (text, "local"))
+        return refuse (error, "%s is anyone or local, not “%s”.", where, text);
+      *(gboolean *) field = g_str_equal (text, "local");
       return TRUE;
     case KIND_ENDPOINT:
       if (keys[i].offset == AT (stun_address)) {
@@ -541,6 +548,8 @@ print_key (const PbServerConfig *self, guint i)
       return g_strjoinv (" ", *(char **const *) field);
     case KIND_PORTS:
       return g_strdup_printf ("%u-%u", self->port_first, self->port_last);
+    case KIND_WHO:
+      return g_strdup (*(const gboolean *) field ? "local" : "anyone");
     case KIND_ENDPOINT:
       if (keys[i].offset == AT (listen_address))
         return print_endpoint (self->listen_address, self->listen_port);

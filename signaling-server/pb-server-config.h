@@ -36,6 +36,7 @@ typedef struct {
   char *turn_secret_file;  /* (nullable) */
   guint turn_ttl_s;        /* of what is given out */
 
+  gboolean create_local; /* only from this machine, without a token */
   guint sessions_max;
   guint ttl_max_s;
   guint port_first;

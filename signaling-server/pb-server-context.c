@@ -14,10 +14,11 @@
 void
 pb_server_limits_init (PbServerLimits *self)
 {
-  *self = (PbServerLimits) {
+  *self = (PbServerLimits){
     .sessions_max = 1000,
     .observers_max = 64,
-    /* each is 16 letters: 64 KiB for a session that mints all the time */
+    /* each is 500 octets with the longest label: 2 MiB for a session that
+     * mints all the time */
     .tokens_max = 4096,
     .registrations_max = PB_WS_REGISTRATIONS_MAX,
     .receivers_max = PB_SLOT_RECEIVERS_MAX,

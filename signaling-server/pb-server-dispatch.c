@@ -20,6 +20,7 @@ request_clear (PbServerRequest *request)
   g_free (request->name);
   g_free (request->stream);
   g_free (request->resource);
+  g_free (request->token_id);
   g_free (request->client);
   g_free (request->match);
   g_free (request->id);
@@ -251,6 +252,7 @@ static gboolean
 check_token (PbServer *self, SoupServerMessage *msg,
     const PbServerRoute *route, PbServerRequest *request, GError **error)
 {
+  g_autoptr (PbToken) claims = NULL;
   char *text = NULL;
   gboolean in_header = FALSE;
   const char *name;
@@ -265,13 +267,14 @@ check_token (PbServer *self, SoupServerMessage *msg,
   }
   if (text == NULL)
     return TRUE;
-  request->token = pb_keyring_verify (self->context->keyring, text,
+  claims = pb_keyring_read (self->context->keyring, text,
       pb_server_context_unix (self->context), error);
   pb_secret_free (text);
+  if (claims == NULL)
+    return FALSE;
+  request->token = pb_server_registry_admit (self->registry, claims, error);
   if (request->token == NULL)
     return FALSE;
-  if (pb_server_registry_is_revoked (self->registry, request->token))
-    return fail (error, PB_ERROR_TOKEN_INVALID, "its session was closed");
   name = request->name != NULL ? request->name
       : pb_token_get_session (request->token);
 

@@ -30,7 +30,9 @@ pb_server_envelope_new (const GError *error, const char *request_id)
   if (code == PB_ERROR_INVALID || code == PB_ERROR_TOO_LARGE ||
       code == PB_ERROR_STATE || code == PB_ERROR_FULL ||
       code == PB_ERROR_NOT_LIVE || code == PB_ERROR_ABSENT ||
-      code == PB_ERROR_UNPROCESSABLE) {
+      code == PB_ERROR_UNPROCESSABLE ||
+      (code == PB_ERROR_DENIED &&
+          g_str_equal (error->message, PB_SERVER_CREATE_IS_LOCAL))) {
     g_autofree char *valid = g_utf8_make_valid (error->message, -1);
 
     message = detail = g_utf8_substring (valid, 0,

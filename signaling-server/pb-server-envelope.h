@@ -7,6 +7,12 @@
 
 G_BEGIN_DECLS
 
+/* A refusal of a right that is told in its own words, with PB_ERROR_DENIED: no
+ * token was shown, so that none can lack it. */
+#define PB_SERVER_CREATE_IS_LOCAL                                              \
+  "Here only the server's own machine creates sessions, or who shows an "      \
+  "admin's token. Ask whoever runs this server."
+
 /* (transfer full): {"status","reason","domain","message","request_id"}, the
  * inside of every error that leaves the server. */
 JsonObject *pb_server_envelope_new (const GError *error,

@@ -116,8 +116,12 @@ pb_server_metrics_print (const PbServerMetrics *self)
 
   single (out, "sessions_created_total", "counter", "Sessions created.",
       self->sessions_created);
+  single (out, "sessions_extended_total", "counter",
+      "Times that a session was given more time.", self->sessions_extended);
   single (out, "tokens_minted_total", "counter", "Peer tokens minted.",
       self->tokens_minted);
+  single (out, "tokens_revoked_total", "counter", "Tokens taken back.",
+      self->tokens_revoked);
   single (out, "http_requests_total", "counter", "HTTP requests answered.",
       self->requests);
   head (out, "http_errors_total", "counter", "HTTP requests refused.");

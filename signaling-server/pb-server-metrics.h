@@ -32,7 +32,9 @@ typedef enum {
 typedef struct {
   /* since the start */
   guint64 sessions_created;
+  guint64 sessions_extended;
   guint64 tokens_minted;
+  guint64 tokens_revoked;
   guint64 requests;
   guint64 errors[6]; /* by first digit of the status */
   guint64 messages_in;

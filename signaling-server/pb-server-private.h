@@ -53,7 +53,7 @@ typedef PbServerReply *(*PbServerHandler) (PbServer *self,
 typedef struct {
   const char *method;
   const char *path; /* "{name}" and "{stream}" stand for one valid name,
-                     * "{resource}" for letters and digits */
+                     * "{resource}" and "{id}" for letters and digits */
   PbServerRouteFlags flags;
   PbAction action;
   PbServerHandler handle; /* NULL: the WebSocket */
@@ -82,6 +82,32 @@ void pb_server_allow_any_origin (SoupServerMessage *msg,
 /* The only place that makes an error of HTTP. */
 void pb_server_send_error (PbServer *self, SoupServerMessage *msg,
     const char *request_id, const GError *error);
+
+/* pb-server-session-routes.c */
+/* Whether who shows no token may create a session. */
+gboolean pb_server_may_create (PbServer *self, const PbServerRequest *request);
+PbServerReply *pb_server_handle_session_create (PbServer *self,
+    const PbServerRequest *request, GError **error);
+PbServerReply *pb_server_handle_session_read (PbServer *self,
+    const PbServerRequest *request, GError **error);
+PbServerReply *pb_server_handle_session_extend (PbServer *self,
+    const PbServerRequest *request, GError **error);
+PbServerReply *pb_server_handle_session_close (PbServer *self,
+    const PbServerRequest *request, GError **error);
+PbServerReply *pb_server_handle_stream_add (PbServer *self,
+    const PbServerRequest *request, GError **error);
+
+/* pb-server-token-routes.c */
+PbServerReply *pb_server_handle_token_mint (PbServer *self,
+    const PbServerRequest *request, GError **error);
+PbServerReply *pb_server_handle_token_list (PbServer *self,
+    const PbServerRequest *request, GError **error);
+PbServerReply *pb_server_handle_token_revoke (PbServer *self,
+    const PbServerRequest *request, GError **error);
+PbServerReply *pb_server_handle_connect (PbServer *self,
+    const PbServerRequest *request, GError **error);
+PbServerReply *pb_server_handle_qr (PbServer *self,
+    const PbServerRequest *request, GError **error);
 
 /* pb-server-whip.c */
 PbServerReply *pb_server_handle_options (PbServer *self,

@@ -5,13 +5,19 @@
 
 #include <string.h>
 
+typedef struct
+{
+  gint64 expires;    /* Unix seconds: then its own time refuses it */
+  gboolean by_admin; /* it alone, while its session lived */
+} Revoked;
+
 struct _PbServerRegistry
 {
   PbServerContext *context;
   GHashTable *sessions; /* name -> PbServerSession */
   GHashTable *ports;    /* in use */
   guint next_port;
-  GHashTable *revoked;  /* id of a token -> its expiry */
+  GHashTable *revoked;  /* id of a token whose session ended -> Revoked */
   guint sweep;          /* source id */
 };
 
@@ -191,6 +197,45 @@ pb_server_registry_lookup (PbServerRegistry *self, const char *name,
 }
 
 /**
+ * pb_server_registry_add_slot: (skip)
+ * @self: the registry
+ * @session: one of its sessions
+ * @stream: the name of its new slot
+ * @error: PB_ERROR_INVALID, PB_ERROR_STREAM_EXISTS or PB_ERROR_FULL
+ *
+ * Returns: (transfer none) (nullable): the slot, with a port of its own
+ */
+PbServerSlot *
+pb_server_registry_add_slot (PbServerRegistry *self, PbServerSession *session,
+    const char *stream, GError **error)
+{
+  PbServerSlot *slot;
+  guint port;
+
+  if (!take_ports (self, &port, 1, error))
+    return NULL;
+  slot = pb_server_session_add_slot (session, stream, port, error);
+  if (slot == NULL)
+    give_ports_back (self, &port, 1);
+
+  return slot;
+}
+
+static void
+on_grant (const PbServerGrant *grant, gpointer user_data)
+{
+  PbServerRegistry *self = user_data;
+  Revoked *revoked;
+
+  if (grant->expires <= pb_server_context_unix (self->context))
+    return;
+  revoked = g_new (Revoked, 1);
+  revoked->expires = grant->expires;
+  revoked->by_admin = grant->is_revoked;
+  g_hash_table_replace (self->revoked, g_strdup (grant->id), revoked);
+}
+
+/**
  * pb_server_registry_close: (skip)
  * @self: the registry
  * @session: (transfer full): one of its sessions
@@ -205,9 +250,7 @@ void
 pb_server_registry_close (PbServerRegistry *self, PbServerSession *session,
     const char *reason, gboolean retry, guint code)
 {
-  gint64 now = pb_server_context_unix (self->context);
   GHashTableIter iter;
-  gpointer key;
   gpointer value;
 
   pb_server_session_end (session, reason, retry, code);
@@ -217,16 +260,7 @@ pb_server_registry_close (PbServerRegistry *self, PbServerSession *session,
 
     give_ports_back (self, &slot->port, 1);
   }
-  g_hash_table_iter_init (&iter, session->tokens);
-  while (g_hash_table_iter_next (&iter, &key, &value)) {
-    g_hash_table_iter_steal (&iter);
-    if (*(gint64 *) value > now) {
-      g_hash_table_replace (self->revoked, key, value);
-    } else {
-      g_free (key);
-      g_free (value);
-    }
-  }
+  pb_server_grants_foreach (session->grants, on_grant, self);
   g_hash_table_remove (self->sessions, pb_session_get_name (session->core));
   pb_server_session_free (session);
 }
@@ -248,19 +282,51 @@ pb_server_registry_close_all (PbServerRegistry *self, const char *reason,
     pb_server_registry_close (self, l->data, reason, retry, code);
 }
 
+static PbToken *
+refuse (GError **error, PbError code, const char *message)
+{
+  g_set_error_literal (error, PB_ERROR, code, message);
+
+  return NULL;
+}
+
 /**
- * pb_server_registry_is_revoked: (skip)
+ * pb_server_registry_admit: (skip)
  * @self: the registry
- * @token: verified
+ * @token: claims whose signature holds, and nothing else is known of
+ * @error: PB_ERROR_TOKEN_REVOKED; PB_ERROR_TOKEN_INVALID where its session was
+ *   closed; PB_ERROR_TOKEN_EXPIRED
  *
- * Returns: whether it was given out by a session that is closed
+ * What the session knows of a token that it gave out comes before what was
+ * signed: it may have been revoked since, or its session extended.
+ *
+ * Returns: (transfer full) (nullable): the claims, with the end that counts
  */
-gboolean
-pb_server_registry_is_revoked (PbServerRegistry *self, PbToken *token)
+PbToken *
+pb_server_registry_admit (PbServerRegistry *self, PbToken *token,
+    GError **error)
 {
   const char *id = pb_token_get_id (token);
+  const Revoked *revoked =
+      id != NULL ? g_hash_table_lookup (self->revoked, id) : NULL;
+  PbServerSession *session =
+      g_hash_table_lookup (self->sessions, pb_token_get_session (token));
+  PbServerGrant *grant =
+      session != NULL ? pb_server_grants_find (session->grants, id) : NULL;
+  gint64 expires =
+      grant != NULL ? grant->expires : pb_token_get_expires (token);
 
-  return id != NULL && g_hash_table_contains (self->revoked, id);
+  if ((revoked != NULL && revoked->by_admin) ||
+      (grant != NULL && grant->is_revoked))
+    return refuse (error, PB_ERROR_TOKEN_REVOKED, "its admin took it back");
+  if (revoked != NULL)
+    return refuse (error, PB_ERROR_TOKEN_INVALID, "its session was closed");
+  if (expires <= pb_server_context_unix (self->context))
+    return refuse (error, PB_ERROR_TOKEN_EXPIRED, "the token has expired");
+
+  return expires == pb_token_get_expires (token)
+             ? pb_token_ref (token)
+             : pb_token_with_expires (token, expires);
 }
 
 /**
@@ -331,7 +397,7 @@ forget_revoked (PbServerRegistry *self)
 
   g_hash_table_iter_init (&iter, self->revoked);
   while (g_hash_table_iter_next (&iter, NULL, &value))
-    if (*(gint64 *) value <= now)
+    if (((const Revoked *) value)->expires <= now)
       g_hash_table_iter_remove (&iter);
 }
 

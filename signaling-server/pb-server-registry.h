@@ -23,14 +23,20 @@ PbServerSession *pb_server_registry_create (PbServerRegistry *self,
 /* PB_ERROR_NOT_FOUND; PB_ERROR_EXPIRED where its time has run out. */
 PbServerSession *pb_server_registry_lookup (PbServerRegistry *self,
     const char *name, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* (transfer none): one more, with a port of its own. PB_ERROR_INVALID,
+ * PB_ERROR_STREAM_EXISTS, PB_ERROR_FULL. */
+PbServerSlot *pb_server_registry_add_slot (PbServerRegistry *self,
+    PbServerSession *session, const char *stream,
+    GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Ends it, tells everyone, forgets it. */
 void pb_server_registry_close (PbServerRegistry *self,
     PbServerSession *session, const char *reason, gboolean retry, guint code);
 void pb_server_registry_close_all (PbServerRegistry *self,
     const char *reason, gboolean retry, guint code);
-/* Was it given out by a session that has been closed? */
-gboolean pb_server_registry_is_revoked (PbServerRegistry *self,
-    PbToken *token);
+/* (transfer full): a token whose signature holds, with the end that counts.
+ * PB_ERROR_TOKEN_REVOKED, PB_ERROR_TOKEN_INVALID, PB_ERROR_TOKEN_EXPIRED. */
+PbToken *pb_server_registry_admit (PbServerRegistry *self, PbToken *token,
+    GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* The relay has changed. */
 void pb_server_registry_renew_turn (PbServerRegistry *self);
 /* Every socket of every session has to show a new token. */

@@ -24,6 +24,7 @@ typedef struct {
   char *name;             /* (nullable): the {name} of the path, valid */
   char *stream;           /* (nullable): its {stream}, valid */
   char *resource;         /* (nullable): its {resource}, letters and digits */
+  char *token_id;         /* (nullable): its {id}, letters and digits */
   GHashTable *query;      /* text -> text; no two equal keys */
   PbToken *token;         /* (nullable) only where the route needs none */
   const char *body;       /* at most PB_HTTP_BODY_MAX */

@@ -19,6 +19,19 @@ slot_free (PbServerSlot *slot)
   g_free (slot);
 }
 
+static PbServerSlot *
+slot_new (const char *name, guint port)
+{
+  PbServerSlot *slot = g_new0 (PbServerSlot, 1);
+
+  slot->name = g_strdup (name);
+  slot->passphrase = pb_random_passphrase ();
+  slot->port = port;
+  slot->receivers = g_ptr_array_new ();
+
+  return slot;
+}
+
 /**
  * pb_server_session_new: (skip)
  * @context: shared things
@@ -44,16 +57,11 @@ pb_server_session_new (PbServerContext *context, PbSession *core,
       (GDestroyNotify) pb_server_peer_free);
   self->links = g_ptr_array_new ();
   self->thumbnails = pb_server_thumbnails_new ();
-  self->tokens = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
-      g_free);
+  self->grants = pb_server_grants_new ();
   self->resources = g_hash_table_new (g_str_hash, g_str_equal);
   for (guint i = 0; streams[i] != NULL; i++) {
-    PbServerSlot *slot = g_new0 (PbServerSlot, 1);
+    PbServerSlot *slot = slot_new (streams[i], ports[i]);
 
-    slot->name = g_strdup (streams[i]);
-    slot->passphrase = pb_random_passphrase ();
-    slot->port = ports[i];
-    slot->receivers = g_ptr_array_new ();
     g_hash_table_insert (self->slots, slot->name, slot);
   }
 
@@ -73,7 +81,7 @@ pb_server_session_free (PbServerSession *self)
   g_hash_table_unref (self->peers);
   g_hash_table_unref (self->resources);
   g_hash_table_unref (self->slots);
-  g_hash_table_unref (self->tokens);
+  pb_server_grants_free (self->grants);
   g_ptr_array_unref (self->links);
   pb_server_thumbnails_free (self->thumbnails);
   g_object_unref (self->core);
@@ -159,40 +167,27 @@ pb_server_session_is_over (PbServerSession *self)
 }
 
 /**
- * pb_server_session_remember_token: (skip)
+ * pb_server_session_add_slot: (skip)
  * @self: the session
- * @token: a token this server gives out
- * @error: PB_ERROR_FULL
+ * @stream: the name of its new slot
+ * @port: that nobody else has
+ * @error: PB_ERROR_INVALID, PB_ERROR_STREAM_EXISTS, PB_ERROR_FULL
  *
- * Returns: whether there was room
+ * Returns: (transfer none) (nullable): the slot, with a passphrase of its own
  */
-gboolean
-pb_server_session_remember_token (PbServerSession *self, PbToken *token,
-    GError **error)
+PbServerSlot *
+pb_server_session_add_slot (PbServerSession *self, const char *stream,
+    guint port, GError **error)
 {
-  gint64 now = pb_server_context_unix (self->context);
-  gint64 *expires;
+  PbServerSlot *slot;
 
-  if (g_hash_table_size (self->tokens) >= self->context->limits.tokens_max) {
-    GHashTableIter iter;
-    gpointer value;
+  if (!pb_session_add_stream (self->core, stream, error))
+    return NULL;
+  slot = slot_new (stream, port);
+  g_hash_table_insert (self->slots, slot->name, slot);
+  pb_server_session_queue_snapshot (self);
 
-    g_hash_table_iter_init (&iter, self->tokens);
-    while (g_hash_table_iter_next (&iter, NULL, &value))
-      if (*(gint64 *) value <= now)
-        g_hash_table_iter_remove (&iter);
-  }
-  if (g_hash_table_size (self->tokens) >= self->context->limits.tokens_max) {
-    g_set_error (error, PB_ERROR, PB_ERROR_FULL,
-        "This session has given out as many tokens as it may at a time.");
-    return FALSE;
-  }
-  expires = g_new (gint64, 1);
-  *expires = pb_token_get_expires (token);
-  g_hash_table_insert (self->tokens, g_strdup (pb_token_get_id (token)),
-      expires);
-
-  return TRUE;
+  return slot;
 }
 
 /**

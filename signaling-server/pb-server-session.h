@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/pb-session.h"
+#include "pb-server-grant.h"
 #include "pb-server-link.h"
 #include "pb-server-thumbnails.h"
 
@@ -31,7 +32,7 @@ struct _PbServerSession {
   GHashTable *slots;   /* name -> PbServerSlot */
   GHashTable *peers;   /* id -> PbServerPeer */
   GPtrArray *links;    /* of PbServerLink, which own themselves */
-  GHashTable *tokens;  /* id of each token given out -> its expiry */
+  PbServerGrants *grants; /* the tokens that it gave out */
   GHashTable *resources; /* of WHIP and WHEP: id -> PbServerPeer */
   PbServerThumbnails *thumbnails; /* who waits for which */
   guint snapshot;      /* source id */
@@ -49,11 +50,27 @@ void pb_server_session_end (PbServerSession *self, const char *reason,
 PbServerSlot *pb_server_session_get_slot (PbServerSession *self,
     const char *stream, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean pb_server_session_is_over (PbServerSession *self);
-/* So that it can be revoked: a later session of the same name must not honour
- * it. FALSE: too many. */
-gboolean pb_server_session_remember_token (PbServerSession *self,
-    PbToken *token, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* pb-server-bearer.c: what becomes of those whom it gave a token */
 
+/* So that it can be revoked: a later session of the same name must not honour
+ * it. (transfer none): PB_ERROR_FULL: too many. */
+PbServerGrant *pb_server_session_grant (PbServerSession *self, PbToken *token,
+    GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* From now on it has so many seconds: who holds a token that lasts as long as
+ * the session keeps it. PB_ERROR_STATE, PB_ERROR_INVALID. */
+gboolean pb_server_session_extend (PbServerSession *self, guint ttl_s,
+    GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Whoever holds it is out. PB_ERROR_NOT_FOUND: not given out here. */
+gboolean pb_server_session_revoke (PbServerSession *self, const char *id,
+    GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* (transfer full): section 4.9; `own`: the id of who asks, or NULL */
+JsonObject *pb_server_session_list_tokens (PbServerSession *self, guint offset,
+    const char *own);
+
+/* One more slot, at `port`. (transfer none): PB_ERROR_INVALID,
+ * PB_ERROR_STREAM_EXISTS, PB_ERROR_FULL. */
+PbServerSlot *pb_server_session_add_slot (PbServerSession *self,
+    const char *stream, guint port, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* (transfer none): the registration as it stands afterwards. Nothing is said
  * to anyone but those it replaces. */
 PbServerPeer *pb_server_session_register (PbServerSession *self,
@@ -89,6 +106,9 @@ void pb_server_session_send_snapshot (PbServerSession *self,
 /* (transfer full): section 4.4; `stream` NULL: every slot */
 JsonObject *pb_server_session_describe (PbServerSession *self,
     const char *stream);
+/* (transfer full): one STREAM of it */
+JsonObject *pb_server_session_describe_slot (PbServerSession *self,
+    PbServerSlot *slot);
 /* A `health` message goes to its own peer, the other ends and observers. */
 void pb_server_session_tell_health (PbServerSession *self,
     PbServerPeer *peer);

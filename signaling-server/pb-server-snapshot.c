@@ -61,16 +61,16 @@ describe_peer (PbServerPeer *peer, Detail detail, gint64 now_us)
   return g_steal_pointer (&node);
 }
 
-static void
-describe_slot (PbServerSession *self, PbServerSlot *slot, JsonArray *streams,
-    Detail detail, gint64 now_us)
+static JsonObject *
+describe_slot (PbServerSession *self, PbServerSlot *slot, Detail detail,
+    gint64 now_us)
 {
   JsonObject *object = json_object_new ();
   JsonArray *receivers = json_array_new ();
   PbState state = PB_STATE_WAITING;
 
   if (!pb_session_get_stream_state (self->core, slot->name, &state, NULL))
-    g_return_if_reached ();
+    g_warn_if_reached ();
   json_object_set_string_member (object, "stream", slot->name);
   json_object_set_string_member (object, "state", pb_state_get_name (state));
   json_object_set_string_member (object, "tally",
@@ -89,7 +89,22 @@ describe_slot (PbServerSession *self, PbServerSlot *slot, JsonArray *streams,
         describe_peer (g_ptr_array_index (slot->receivers, i), detail,
             now_us));
   json_object_set_array_member (object, "receivers", receivers);
-  json_array_add_object_element (streams, object);
+
+  return object;
+}
+
+/**
+ * pb_server_session_describe_slot: (skip)
+ * @self: the session
+ * @slot: one of its slots
+ *
+ * Returns: (transfer full): a STREAM of section 4.4
+ */
+JsonObject *
+pb_server_session_describe_slot (PbServerSession *self, PbServerSlot *slot)
+{
+  return describe_slot (self, slot, DETAIL_FULL,
+      pb_server_context_now_us (self->context));
 }
 
 static JsonObject *
@@ -116,8 +131,9 @@ describe (PbServerSession *self, const char *stream, Detail detail)
       pb_session_get_expires (self->core));
   for (guint i = 0; names[i] != NULL; i++)
     if (stream == NULL || g_str_equal (stream, names[i]))
-      describe_slot (self, g_hash_table_lookup (self->slots, names[i]),
-          streams, detail, now_us);
+      json_array_add_object_element (streams,
+          describe_slot (self, g_hash_table_lookup (self->slots, names[i]),
+              detail, now_us));
   json_object_set_array_member (object, "streams", streams);
 
   return object;

@@ -504,6 +504,7 @@ pb_server_virtual_end (PbServerVirtual *self, const char *reason)
     { "session-closed", PB_ERROR_NOT_FOUND },
     { "session-expired", PB_ERROR_EXPIRED },
     { "closed", PB_ERROR_TOKEN_EXPIRED },
+    { "token-revoked", PB_ERROR_TOKEN_REVOKED },
   };
   PbError code = PB_ERROR_UNAVAILABLE;
 

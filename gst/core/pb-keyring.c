@@ -359,8 +359,7 @@ set_identity (PbKeyring *self, PbToken *token, const char *text)
  *   %PB_ERROR_TOKEN_INVALID
  */
 PbToken *
-pb_keyring_read (PbKeyring *self, const char *text, gint64 now,
-    GError **error)
+pb_keyring_read (PbKeyring *self, const char *text, gint64 now, GError **error)
 {
   guint8 payload[PB_BASE64URL_OCTETS (PB_TOKEN_MAX)], signature[MAC_LENGTH];
   g_autoptr (PbToken) token = NULL;

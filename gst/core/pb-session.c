@@ -466,7 +466,7 @@ pb_session_add_stream (PbSession *self, const char *stream, GError **error)
   self->streams[self->n_slots] = g_strdup (stream);
   self->streams[self->n_slots + 1] = NULL;
   self->slots = g_renew (Slot, self->slots, self->n_slots + 1);
-  self->slots[self->n_slots] = (Slot) { PB_STATE_WAITING, PB_TALLY_OFF };
+  self->slots[self->n_slots] = (Slot){ PB_STATE_WAITING, PB_TALLY_OFF };
   self->n_slots++;
 
   return TRUE;

@@ -60,6 +60,7 @@ def _(scope):
     nogroup = write(scope, "nogroup.conf", "[nothing]\nlisten = 127.0.0.1:1\n")
     number = write(scope, "number.conf", "[sessions]\nmax = many\n")
     ports = write(scope, "ports.conf", "[sessions]\nports = 3000-2000\n")
+    who = write(scope, "who.conf", "[sessions]\ncreate = nobody\n")
     broken = write(scope, "broken.conf", "listen\n")
     relay = write(scope, "relay-secret", GOOD)
     weak = write(scope, "weak", "x" * 31)
@@ -76,6 +77,7 @@ def _(scope):
             ("[nothing] listen: there is no such key", ("--config", nogroup)),
             ("[sessions] max is a number", ("--config", number)),
             ("[sessions] ports is a range", ("--config", ports)),
+            ("[sessions] create is anyone or local, not “nobody”", ("--config", who)),
             ("broken.conf", ("--config", broken)),
             ("others may read", ("--config", readable)),
             ("ADDRESS:PORT", ("--listen", "localhost:8080")),

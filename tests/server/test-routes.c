@@ -208,7 +208,11 @@ static const struct {
 } guarded[] = {
   { "GET", "/api/session/demo", NULL, FALSE },
   { "DELETE", "/api/session/demo", NULL, TRUE },
+  { "PATCH", "/api/session/demo", "{\"ttl\":3600}", TRUE },
+  { "POST", "/api/session/demo/stream", "{\"stream\":\"x\"}", TRUE },
   { "POST", "/api/session/demo/token", "{\"role\":\"peer\"}", TRUE },
+  { "GET", "/api/session/demo/token", NULL, TRUE },
+  { "DELETE", "/api/session/demo/token/aaaaaaaaaaaaaaaa", NULL, TRUE },
   { "GET", "/api/session/demo/connect", NULL, TRUE },
   { "GET", "/s/demo/qr", NULL, TRUE },
   { "GET", "/api/ws/demo", NULL, FALSE },

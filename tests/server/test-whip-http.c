@@ -115,7 +115,7 @@ test_pages_of_other_sites_may_ask (Fixture *f, gconstpointer unused)
   preflight = call_new (f, "OPTIONS", "/api/session/demo", NULL, NULL, NULL,
       "Origin", "https://studio.example", NULL);
   g_assert_cmpuint (call_wait (preflight), ==, 405);
-  g_assert_cmpstr (call_header (preflight, "Allow"), ==, "GET, DELETE");
+  g_assert_cmpstr (call_header (preflight, "Allow"), ==, "GET, PATCH, DELETE");
   g_assert_null (call_header (preflight, "Access-Control-Allow-Origin"));
 }
 

@@ -136,7 +136,7 @@ static void
 test_reading_leaves_the_time_to_the_caller (Fixture *f, gconstpointer unused)
 {
   g_autofree char *old = forge (SECRET, "{\"session\":\"demo\","
-      "\"role\":\"peer\",\"exp\":1}");
+                                        "\"role\":\"peer\",\"exp\":1}");
   g_autofree char *foreign = forge (SECRET_2, "{" BASE "}");
   g_autoptr (PbToken) token = NULL;
   g_autoptr (PbToken) later = NULL;

@@ -370,8 +370,8 @@ test_it_is_extended (Fixture *f, gconstpointer unused)
   g_assert_true (pb_session_extend (f->session, CREATED + 2000, 800, &error));
   g_assert_cmpuint (pb_session_get_ttl (f->session), ==, 800);
   g_assert_cmpint (pb_session_get_expires (f->session), ==, CREATED + 2800);
-  g_assert_true (pb_session_extend (f->session, CREATED + 2000, PB_TTL_MAX,
-      &error));
+  g_assert_true (
+      pb_session_extend (f->session, CREATED + 2000, PB_TTL_MAX, &error));
   g_assert_cmpint (pb_session_get_expires (f->session), ==,
       CREATED + 2000 + PB_TTL_MAX);
 }
@@ -409,8 +409,8 @@ test_a_slot_is_added (Fixture *f, gconstpointer unused)
   const char *const *streams;
 
   feed (f, "cam-wide", PB_EVENT_MATCHED);
-  g_assert_true (pb_session_set_tally (f->session, "cam-wide",
-      PB_TALLY_PROGRAM, &error));
+  g_assert_true (
+      pb_session_set_tally (f->session, "cam-wide", PB_TALLY_PROGRAM, &error));
   g_assert_true (pb_session_add_stream (f->session, "cam-3", &error));
   g_assert_no_error (error);
   streams = pb_session_get_streams (f->session);
@@ -435,8 +435,9 @@ assert_not_added (Fixture *f, const char *stream, guint n, PbError code)
 
   g_assert_false (pb_session_add_stream (f->session, stream, &error));
   g_assert_error (error, PB_ERROR, (gint) code);
-  g_assert_cmpuint (
-      g_strv_length ((char **) pb_session_get_streams (f->session)), ==, n);
+  g_assert_cmpuint (g_strv_length (
+                        (char **) pb_session_get_streams (f->session)),
+      ==, n);
 }
 
 static void
