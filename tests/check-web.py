@@ -56,7 +56,9 @@ def wanted(page):
     lists = {"head": graph(entries + later["head"])}
     for template, names in later.items():
         if template != "head":
-            lists[template] = [name for name in graph(names) if name not in lists["head"]]
+            modules = [name for name in graph(names) if name not in lists["head"]]
+            styles = [one for name in modules for one in re.findall(r"'/web/([\w.-]+\.css)'", without_comments(read(name)))]
+            lists[template] = styles + modules
     # those of other modules are for what somebody may or may not open
     dynamic = {one for name in entries for one in imports(name)[1]}
     known = {one for names in later.values() for one in names}
@@ -68,7 +70,8 @@ def wanted(page):
 
 
 def links(names):
-    return "".join(f'<link rel="modulepreload" href="/web/{name}">\n' for name in names)
+    how = {True: 'rel="preload" as="style"', False: 'rel="modulepreload"'}
+    return "".join(f'<link {how[name.endswith(".css")]} href="/web/{name}">\n' for name in names)
 
 
 def found(page):
@@ -76,7 +79,7 @@ def found(page):
     text = read(page)
     for template, inner in re.findall(r'<template id="([\w-]+)">(.*?)</template>', text, re.S):
         if "modulepreload" in inner:
-            lists[template] = re.findall(r'rel="modulepreload" href="/web/([\w.-]+)"', inner)
+            lists[template] = re.findall(r'rel="(?:modulepreload|preload" as="style)" href="/web/([\w.-]+)"', inner)
             text = text.replace(inner, "")
     lists["head"] = re.findall(r'rel="modulepreload" href="/web/([\w.-]+)"', text)
     return lists

@@ -102,6 +102,15 @@ def check_includes():
             if line.startswith("# ")]
 
 
+def check_pages():
+    """what the pages load, and how early"""
+    out = subprocess.run(
+        [sys.executable, os.path.join(ROOT, "tests", "check-web.py"), ROOT],
+        capture_output=True, text=True, check=False)
+    return [line for line in out.stdout.splitlines()
+            if not line.startswith(("ok ", "1.."))] + out.stderr.splitlines()
+
+
 def check_secrets():
     """nothing in the tree that opens a door"""
     found = []
@@ -200,6 +209,7 @@ def check_flawfinder():
 CHECKS = {
     "format": check_format,
     "includes": check_includes,
+    "pages": check_pages,
     "rules": check_rules,
     "secrets": check_secrets,
     "scripts": check_scripts,

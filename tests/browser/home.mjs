@@ -212,6 +212,9 @@ test('the docs are read with the keyboard', async (lab) => {
   expect(stop, 'code that is too wide');
   await page.keyboard.press('ArrowRight');
   await until(() => page.evaluate(() => document.activeElement.scrollLeft > 0), 'it scrolls by itself');
+  await lab.shot(page, 'docs-code-phone');
+  await page.goto(`${server.url}/docs/protocol#section-6`);
+  await lab.shot(page, 'docs-table-phone');
 });
 
 test('every link in the docs leads somewhere', async (lab) => {
