@@ -83,6 +83,32 @@ pb_ctl_parse_slot (PbCtl *self, const GOptionEntry *entries, const char *help,
   return *stream == NULL || pb_ctl_check_name (self, "slot", *stream);
 }
 
+const PbCtlCommand *
+pb_ctl_find_verb (const PbCtlCommand *verbs, gsize n, const char *name)
+{
+  const char *start;
+
+  for (gsize i = 0; i < n; i++) {
+    start = strchr (verbs[i].name, ' ');
+    if (start != NULL && name != NULL && strcmp (start + 1, name) == 0)
+      return &verbs[i];
+  }
+
+  return NULL;
+}
+
+/* argv[1] names the verb. */
+int
+pb_ctl_run_verb (PbCtl *self, const PbCtlCommand *verb, int argc, char **argv)
+{
+  g_autofree char *name = g_strconcat ("pbctl ", verb->name, NULL);
+
+  self->command = verb;
+  g_set_prgname (name);
+
+  return verb->run (self, argc - 1, argv + 1);
+}
+
 static void
 print_json_error (const char *reason, const char *message, const char *hint)
 {

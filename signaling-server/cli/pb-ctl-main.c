@@ -13,10 +13,10 @@
 #include "core/pb-random.h"
 
 static const PbCtlCommand commands[] = {
-  { "session", "create|show|close", "start a production, look at it, end it",
-      pb_ctl_session },
-  { "token", "[SLOT]", "a token for an operator: this slot, this long",
-      pb_ctl_token },
+  { "session", "create|show|extend|add|close",
+      "start a production, look at it, end it", pb_ctl_session },
+  { "token", "[SLOT]|list|revoke ID",
+      "a token for an operator: this slot, this long", pb_ctl_token },
   { "qr", "[SLOT]", "the same as a QR code, here in the terminal", pb_ctl_qr },
   { "connect", "[SLOT]",
       "what to paste into FFmpeg, OBS, vMix, GStreamer, Larix",
@@ -41,7 +41,7 @@ print_help (FILE *out)
     g_autofree char *left =
         g_strdup_printf ("%s %s", commands[i].name, commands[i].synopsis);
 
-    fprintf (out, "  %-32s %s\n", left, commands[i].summary);
+    fprintf (out, "  %-38s %s\n", left, commands[i].summary);
   }
   fputs ("\nA first session:\n"
          "  patchbayd --listen 127.0.0.1:8080 &\n"

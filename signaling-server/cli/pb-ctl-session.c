@@ -331,32 +331,51 @@ show_or_close (PbCtl *self, gboolean is_close, int argc, char **argv)
   return PB_CTL_OK;
 }
 
-/* pbctl session create|show|close */
+static int
+show (PbCtl *self, int argc, char **argv)
+{
+  return show_or_close (self, FALSE, argc, argv);
+}
+
+static int
+end (PbCtl *self, int argc, char **argv)
+{
+  return show_or_close (self, TRUE, argc, argv);
+}
+
+static const PbCtlCommand verbs[] = {
+  { "session create", "NAME [SLOT…]", "a new session", create },
+  { "session show", "[NAME]", "its state, and who is there", show },
+  { "session extend", "[NAME]", "more time, from now on",
+      pb_ctl_session_extend },
+  { "session add", "SLOT", "one more slot", pb_ctl_session_add },
+  { "session close", "[NAME]", "the end, for everybody", end },
+};
+
+/* pbctl session create|show|extend|add|close */
 int
 pb_ctl_session (PbCtl *self, int argc, char **argv)
 {
-  static const PbCtlCommand create_command = { "session create", "", "", NULL };
-  const char *verb = argc > 1 ? argv[1] : "";
+  const char *name = argc > 1 ? argv[1] : "";
+  const PbCtlCommand *verb =
+      pb_ctl_find_verb (verbs, G_N_ELEMENTS (verbs), name);
 
-  if (strcmp (verb, "create") == 0) {
-    self->command = &create_command;
-    g_set_prgname ("pbctl session create");
-    return create (self, argc - 1, argv + 1);
-  }
-  if (strcmp (verb, "show") == 0 || strcmp (verb, "close") == 0) {
-    g_set_prgname (strcmp (verb, "show") == 0 ? "pbctl session show"
-                                              : "pbctl session close");
-    return show_or_close (self, strcmp (verb, "close") == 0, argc - 1,
-        argv + 1);
-  }
-  if (strcmp (verb, "--help") == 0 || strcmp (verb, "-h") == 0) {
-    puts ("Usage:\n"
-          "  pbctl session create NAME [SLOT…]   a new session\n"
-          "  pbctl session show [NAME]           its state, and who is there\n"
-          "  pbctl session close [NAME]          the end, for everybody\n\n"
-          "More: pbctl session create --help");
+  if (verb != NULL)
+    return pb_ctl_run_verb (self, verb, argc, argv);
+  if (strcmp (name, "--help") == 0 || strcmp (name, "-h") == 0) {
+    puts ("Usage:");
+    for (gsize i = 0; i < G_N_ELEMENTS (verbs); i++) {
+      g_autofree char *left =
+          g_strdup_printf ("%s %s", verbs[i].name, verbs[i].synopsis);
+
+      /* the ellipsis has three octets in one column */
+      printf ("  pbctl %-*s%s\n", 30 + (strstr (left, "…") != NULL ? 2 : 0),
+          left, verbs[i].summary);
+    }
+    puts ("\nMore: pbctl session create --help");
     return PB_CTL_OK;
   }
 
-  return pb_ctl_usage (self, "session %s: say create, show or close", verb);
+  return pb_ctl_usage (self,
+      "session %s: say create, show, extend, add or close", name);
 }

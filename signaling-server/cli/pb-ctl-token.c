@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/pb-limits.h"
+
 static const char help[] =
     "Mints a token out of the admin's own (PATCHBAY_TOKEN or --token-file): "
     "for one slot,\nfor one direction, for as long as you say, and never "
@@ -20,13 +22,19 @@ static const char help[] =
     "    pbctl token --direction receive --ttl 8h --token-out mcr\n"
     "  A screen that shows health and tally, and nothing else:\n"
     "    pbctl token --direction observe\n"
+    "  Whom it is for, and how to take it back:\n"
+    "    pbctl token cam-wide --direction send --label \"Kim, camera 2\"\n"
+    "    pbctl token list\n"
+    "    pbctl token revoke ID\n"
     "  Start a sender with a token that no list of processes shows:\n"
     "    PATCHBAY_TOKEN=$(pbctl token cam-wide --direction send --token-out -) "
     "\\\n        gst-launch-1.0 … ! pbsrtbin uri=pb://127.0.0.1:8080/demo/"
-    "cam-wide";
+    "cam-wide\n\n"
+    "A slot that is called list or revoke: pbctl token -- list";
 
 static JsonNode *
-build_body (const char *stream, const char *direction, gint64 ttl)
+build_body (const char *stream, const char *direction, gint64 ttl,
+    const char *label)
 {
   g_autoptr (JsonBuilder) b = json_builder_new ();
 
@@ -44,6 +52,10 @@ build_body (const char *stream, const char *direction, gint64 ttl)
   if (ttl >= 0) {
     json_builder_set_member_name (b, "ttl");
     json_builder_add_int_value (b, ttl);
+  }
+  if (label != NULL) {
+    json_builder_set_member_name (b, "label");
+    json_builder_add_string_value (b, label);
   }
   json_builder_end_object (b);
 
@@ -69,17 +81,19 @@ print_token (JsonObject *answer)
     printf (", ");
     pb_ctl_print_safe (direction);
   }
-  printf (", ends in %s\npage   ", left);
+  printf (", ends in %s\nid     ", left);
+  pb_ctl_print_safe (pb_ctl_member (answer, "id"));
+  printf ("\npage   ");
   pb_ctl_print_safe (pb_ctl_member (answer, "url"));
   putchar ('\n');
 }
 
-/* pbctl token [SLOT] */
-int
-pb_ctl_token (PbCtl *self, int argc, char **argv)
+static int
+mint (PbCtl *self, int argc, char **argv)
 {
   g_autofree char *direction = NULL;
   g_autofree char *ttl = NULL;
+  g_autofree char *label = NULL;
   g_autofree char *token_out = NULL;
   const GOptionEntry entries[] = {
     { "direction", 0, 0, G_OPTION_ARG_STRING, &direction,
@@ -89,6 +103,9 @@ pb_ctl_token (PbCtl *self, int argc, char **argv)
     { "ttl", 0, 0, G_OPTION_ARG_STRING, &ttl,
         "How long it is good: 600, 10m, 2h (default: as long as the session)",
         "TIME" },
+    { "label", 0, 0, G_OPTION_ARG_STRING, &label,
+        "Whom it is for, as pbctl token list and the admin's page show it",
+        "TEXT" },
     { "token-out", 0, 0, G_OPTION_ARG_FILENAME, &token_out,
         "Write it to this file, which only you can read, instead of printing "
         "it; - prints it alone",
@@ -115,11 +132,15 @@ pb_ctl_token (PbCtl *self, int argc, char **argv)
     return pb_ctl_usage (self, "--direction %s: say send, receive or observe",
         direction);
 
+  if (label != NULL && (!g_utf8_validate (label, -1, NULL) || *label == '\0' ||
+                           g_utf8_strlen (label, -1) > PB_LABEL_MAX))
+    return pb_ctl_usage (self, "--label has 1 to %d characters", PB_LABEL_MAX);
+
   rest = pb_ctl_open_session (self, &session, &error);
   if (rest != NULL && token_out != NULL)
     sink = pb_ctl_sink_new (token_out, &error);
   if (error == NULL) {
-    body = build_body (stream, direction, seconds);
+    body = build_body (stream, direction, seconds, label);
     path = g_strconcat ("/api/session/", session, "/token", NULL);
     answer = pb_rest_call (rest, "POST", path, body, &error);
   }
@@ -148,4 +169,20 @@ pb_ctl_token (PbCtl *self, int argc, char **argv)
     print_token (object);
 
   return PB_CTL_OK;
+}
+
+static const PbCtlCommand verbs[] = {
+  { "token list", "", "what was given out", pb_ctl_token_list },
+  { "token revoke", "ID", "one of them ends", pb_ctl_token_revoke },
+};
+
+/* pbctl token [SLOT]|list|revoke ID */
+int
+pb_ctl_token (PbCtl *self, int argc, char **argv)
+{
+  const PbCtlCommand *verb =
+      pb_ctl_find_verb (verbs, G_N_ELEMENTS (verbs), argc > 1 ? argv[1] : NULL);
+
+  return verb != NULL ? pb_ctl_run_verb (self, verb, argc, argv)
+                      : mint (self, argc, argv);
 }

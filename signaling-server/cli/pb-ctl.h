@@ -67,6 +67,13 @@ PbClient *pb_ctl_open_client (PbCtl *self, const char *session,
 gboolean pb_ctl_parse_seconds (const char *text, gint64 *seconds);
 gboolean pb_ctl_check_name (PbCtl *self, const char *what, const char *name);
 
+/* One of the verbs of a subcommand, argv[1]: a line in a table of its file.
+ * NULL where there is none of that name. */
+const PbCtlCommand *pb_ctl_find_verb (const PbCtlCommand *verbs, gsize n,
+    const char *name);
+int pb_ctl_run_verb (PbCtl *self, const PbCtlCommand *verb, int argc,
+    char **argv);
+
 /* pb-ctl-print.c */
 void pb_ctl_print_json (JsonNode *node);
 char *pb_ctl_safe (const char *text);
@@ -86,7 +93,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PbCtlSink, pb_ctl_sink_free)
 
 /* one file each */
 int pb_ctl_session (PbCtl *self, int argc, char **argv);
+int pb_ctl_session_extend (PbCtl *self, int argc, char **argv);
+int pb_ctl_session_add (PbCtl *self, int argc, char **argv);
 int pb_ctl_token (PbCtl *self, int argc, char **argv);
+int pb_ctl_token_list (PbCtl *self, int argc, char **argv);
+int pb_ctl_token_revoke (PbCtl *self, int argc, char **argv);
 int pb_ctl_qr (PbCtl *self, int argc, char **argv);
 int pb_ctl_connect (PbCtl *self, int argc, char **argv);
 int pb_ctl_watch (PbCtl *self, int argc, char **argv);

@@ -21,7 +21,7 @@ _pbctl ()
     --client) words='ffmpeg obs vmix gstreamer srt-live-transmit larix
       whip obs-whip ffmpeg-whip gstreamer-whip whep gstreamer-whep' ;;
     --server) words='http:// https://' ;;
-    --ttl | --latency | --session | --seconds | --token) return ;;
+    --ttl | --latency | --session | --seconds | --token | --label) return ;;
   esac
   if [ -n "$words" ]; then
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
@@ -50,12 +50,19 @@ _pbctl ()
     help) words='session token qr connect watch tally cue health secret' ;;
     session)
       case $verb in
-        '') words='create show close --help' ;;
+        '') words='create show extend add close --help' ;;
         create) words="--latency --ttl --cipher --token-out $common" ;;
+        extend) words="--ttl $common" ;;
         *) words=$common ;;
       esac
       ;;
-    token) words="--direction --ttl --token-out $common" ;;
+    token)
+      case $verb in
+        '') words="list revoke --direction --ttl --label --token-out $common" ;;
+        list | revoke) words=$common ;;
+        *) words="--direction --ttl --label --token-out $common" ;;
+      esac
+      ;;
     qr) words="--direction --ttl --format --output $common" ;;
     connect) words="--client --direction $common" ;;
     watch) words="--once --seconds $common" ;;

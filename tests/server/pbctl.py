@@ -63,8 +63,11 @@ def help_teaches(scope):
         more = pbctl("", command, "--help").out
         expect("pbctl " + command in more, f"{command} --help: {more}")
         expect(pbctl("", "help", command).out == more, f"help {command}")
-    for verb in ("create", "show", "close"):
+    for verb in ("create", "show", "extend", "add", "close"):
         expect("Example" in pbctl("", "session", verb, "--help").out, verb)
+        expect("session " + verb in pbctl("", "session", "--help").out, verb)
+    for verb in ("list", "revoke"):
+        expect("Example" in pbctl("", "token", verb, "--help").out, verb)
     for option in ("--server", "--token", "--session", "--allow-plain"):
         expect(option in pbctl("", "token", "--help").out, option)
         expect(option not in pbctl("", "secret", "--help").out, option)
@@ -77,6 +80,13 @@ def usage(scope):
                  ["session", "create"], ["session", "create", "a b"],
                  ["session", "create", "demo", "-x"],
                  ["session", "create", "demo", "--ttl", "soon"],
+                 ["session", "extend", "a", "b"], ["session", "add"],
+                 ["session", "extend", "--ttl", "soon"],
+                 ["session", "add", "a", "b"], ["session", "add", "a b"],
+                 ["token", "list", "x"], ["token", "revoke"],
+                 ["token", "revoke", "x"], ["token", "revoke", "a" * 15 + "-"],
+                 ["token", "revoke", "a" * 16, "b" * 16],
+                 ["token", "--label", ""], ["token", "--label", "x" * 65],
                  ["token", "a", "b"], ["token", "--direction", "up"],
                  ["token", "--ttl", "-1"], ["token", "../x"],
                  ["qr", "--format", "gif"], ["connect", "--client", "skype"],
@@ -139,6 +149,105 @@ def session_show_close(scope):
     expect(closed == {"session": "demo", "state": "CLOSED"}, str(closed))
     answer = pbctl(server, "session", "show", token=admin, code=1)
     expect("pbctl: cannot show session demo" in answer.err, answer.err)
+
+
+@test("session extend gives more time, session add one more slot, and neither to a peer")
+def session_change(scope):
+    server = scope.server()
+    admin = create(scope, server)
+    before = server.show(admin)["expires"]
+    text = pbctl(server, "session", "extend", "--ttl", "2h", token=admin).out
+    expect("session demo ends in " in text, text)
+    after = server.show(admin)["expires"]
+    expect(5300 < after - before < 5500, f"{before} {after}")
+    made = pbctl(server, "session", "extend", "demo", "--ttl", "3h", "--json",
+                 token=admin).json()
+    expect(made["ttl"] == 10800 and made["expires"] > after, str(made))
+    # Half an hour, unless told otherwise: that would be less.
+    error = pbctl(server, "session", "extend", "--json", token=admin,
+                  code=1).json()["error"]
+    expect(error["reason"] == "WRONG_STATE", str(error))
+
+    text = pbctl(server, "session", "add", "cam-3", token=admin).out
+    expect(text.startswith("slot cam-3 is there, port "), text)
+    made = pbctl(server, "session", "add", "cam-4", "--json",
+                 token=admin).json()
+    expect(made["stream"] == "cam-4" and made["state"] == "WAITING", str(made))
+    answer = pbctl(server, "session", "add", "cam-3", token=admin, code=1)
+    expect("cannot add slot cam-3" in answer.err, answer.err)
+    expect([s["stream"] for s in server.show(admin)["streams"]] ==
+           ["cam-wide", "cam-3", "cam-4"], "the slots")
+    peer = server.mint(admin, "cam-wide", "send")
+    for argv in (["extend", "--ttl", "4h"], ["add", "cam-5"]):
+        error = pbctl(server, "--json", "session", *argv, token=peer,
+                      code=1).json()["error"]
+        expect(error["reason"] == "PERMISSION_DENIED", str(error))
+
+
+@test("token list tells whom a token is for and never the token; token revoke ends it")
+def token_list_revoke(scope):
+    server = scope.server()
+    admin = create(scope, server)
+    made = pbctl(server, "token", "cam-wide", "--direction", "send", "--label",
+                 "Kim, cämera 2", "--json", token=admin).json()
+    peer, name = made["token"], made["id"]
+    expect(made["label"] == "Kim, cämera 2", str(made))
+    text = pbctl(server, "token", token=admin).out
+    expect("\nid     " in text, text)
+
+    text = pbctl(server, "token", "list", token=admin).out
+    lines = text.rstrip("\n").split("\n")
+    expect(len(lines) == 3 and "p_" not in text, text)
+    row = next(line for line in lines if name in line)
+    expect(row.startswith("  " + name) and "cam-wide" in row and "send" in row
+           and "0 live" in row and row.endswith("Kim, cämera 2"), row)
+    own = lines[-1]
+    expect(own.startswith("* ") and "admin" in own and "all slots" in own, own)
+    # More than one answer holds; none is told twice.
+    for _ in range(110):
+        server.mint(admin, "cam-wide", "send")
+    rows = pbctl(server, "token", "list", "--json", token=admin).json()
+    rows = rows["tokens"]
+    expect(len(rows) == 113 and len({row["id"] for row in rows}) == 113,
+           f"{len(rows)} rows")
+
+    watcher = scope.run("watch", [PBCTL, "watch", "--server", server.url],
+                        env=environment(PATCHBAY_TOKEN=peer))
+    watcher.wait_line(lambda line: "cam-wide" in line, "the slot")
+    rows = pbctl(server, "token", "list", "--json", token=admin).json()
+    expect([row["live"] for row in rows["tokens"] if row["id"] == name] == [1],
+           "connected")
+    expect(pbctl(server, "token", "revoke", name, token=admin).out ==
+           f"token {name} is revoked\n", "what it says")
+    watcher.wait()
+    done = pbctl(server, "--json", "token", "revoke", name, token=admin)
+    expect(done.json() == {"id": name, "revoked": True}, done.out)
+    text = pbctl(server, "token", "list", token=admin).out
+    row = next(line for line in text.split("\n") if name in line)
+    expect("revoked" in row and "0 live" in row, row)
+    answer = pbctl(server, "session", "show", token=peer, code=1)
+    expect("took it back" in answer.err, answer.err)
+
+    own = own.split()[1]
+    error = pbctl(server, "--json", "token", "revoke", own, token=admin,
+                  code=1).json()["error"]
+    expect(error["reason"] == "WRONG_STATE", str(error))
+    answer = pbctl(server, "token", "revoke", "a" * 16, token=admin, code=1)
+    expect("cannot revoke token " + "a" * 16 in answer.err, answer.err)
+    # What the server says is shown as text, whatever stands in it.
+    answer = pbctl(server, "token", "--label", "a\033[31mb", token=admin,
+                   code=1)
+    expect("\033" not in answer.err, answer.err)
+
+
+@test("a slot may be called list")
+def token_slot_list(scope):
+    server = scope.server()
+    admin = create(scope, server, "list")
+    made = pbctl(server, "token", "--json", "--", "list", token=admin).json()
+    expect(made["stream"] == "list", str(made))
+    made = pbctl(server, "token", "--", "list", token=admin).out
+    expect("demo, list" in made, made)
 
 
 @test("token mints for one slot, one direction, one time; never in print where a file was asked")
