@@ -40,6 +40,9 @@ function clear() {
 const REFUSALS = {
   SESSION_EXISTS: ['name',
     'A session of this name is running. Choose another name.'],
+  // names were read by the server's own rules: the time alone has one of its own
+  INVALID_MESSAGE: ['ttl',
+    'On this server, sessions may not last that long. Choose a shorter time.'],
   RATE_LIMIT_EXCEEDED: ['form',
     'Too many sessions were created in a short time. Wait a minute, then try again.'],
   SESSION_FULL: ['form',

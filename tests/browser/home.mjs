@@ -155,6 +155,23 @@ test('a server that refuses or is away is told in words', async (lab) => {
   expect(await page.locator('#create button').textContent() === 'Create the session', 'the button can be pressed again');
 });
 
+test('a time that is longer than the server allows is told at the time', async (lab) => {
+  const path = join(lab.directory, 'patchbayd.conf');
+  writeFileSync(path, '[sessions]\nttl-max = 7200\n', { mode: 0o600 });
+  const server = await lab.server({ more: ['--config', path] });
+  const page = await lab.page(server, '/', PHONE);
+
+  await page.fill('#name', 'derby');
+  await page.selectOption('#ttl', '14400');
+  const said = await refused(page, 'ttl');
+  expect(/shorter time/.test(said) && await focused(page) === 'ttl', said);
+  await lab.shot(page, 'home-too-long-phone');
+  await page.selectOption('#ttl', '3600');
+  expect(await message(page, 'ttl') === '', 'the words go');
+  await page.click('#create button');
+  await page.waitForURL(`${server.url}/s/derby`);
+});
+
 test('where not everybody may create sessions there is no form, and it says why', async (lab) => {
   const path = join(lab.directory, 'patchbayd.conf');
   writeFileSync(path, '[sessions]\ncreate = local\n', { mode: 0o600 });
