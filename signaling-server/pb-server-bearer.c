@@ -93,6 +93,7 @@ pb_server_session_extend (PbServerSession *self, guint ttl_s, GError **error)
   g_hash_table_iter_init (&iter, self->peers);
   while (g_hash_table_iter_next (&iter, NULL, &value))
     carry_peer (self, value);
+  self->tells_all = TRUE;
   pb_server_session_queue_snapshot (self);
 
   return TRUE;

@@ -36,6 +36,7 @@ struct _PbServerSession {
   GHashTable *resources; /* of WHIP and WHEP: id -> PbServerPeer */
   PbServerThumbnails *thumbnails; /* who waits for which */
   guint snapshot;      /* source id */
+  gboolean tells_all;  /* the next one is for senders and receivers, too */
   guint64 n_broadcasts;
 };
 

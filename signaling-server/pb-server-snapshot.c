@@ -206,6 +206,38 @@ pb_server_session_send_snapshot (PbServerSession *self, PbServerPeer *peer)
   pb_server_link_send (peer->link, message);
 }
 
+/* `made`: slot, or NULL -> what was made for it so far */
+static void
+send_made (PbServerSession *self, PbServerLink *link, PbServerSlot *slot,
+    GHashTable *made)
+{
+  PbMessage *message = g_hash_table_lookup (made, slot);
+
+  if (message == NULL) {
+    message = new_snapshot (self, slot);
+    g_hash_table_insert (made, slot, message);
+  }
+  pb_server_link_send (link, message);
+}
+
+/* Who registered, and observes nothing, reads what its token lets it read. */
+static void
+tell_ends (PbServerSession *self, PbServerLink *link, GHashTable *made)
+{
+  const char *stream = pb_token_get_stream (link->token);
+
+  for (guint i = 0; i < link->peers->len; i++) {
+    PbServerPeer *peer = g_ptr_array_index (link->peers, i);
+
+    if (peer->direction == PB_DIRECTION_OBSERVE)
+      return;
+  }
+  if (link->peers->len > 0)
+    send_made (self, link,
+        stream != NULL ? g_hash_table_lookup (self->slots, stream) : NULL,
+        made);
+}
+
 static gboolean
 on_snapshot (gpointer user_data)
 {
@@ -219,17 +251,13 @@ on_snapshot (gpointer user_data)
   g_hash_table_iter_init (&iter, self->peers);
   while (g_hash_table_iter_next (&iter, NULL, &value)) {
     PbServerPeer *peer = value;
-    PbMessage *message;
 
-    if (peer->direction != PB_DIRECTION_OBSERVE || peer->link == NULL)
-      continue;
-    message = g_hash_table_lookup (made, peer->slot);
-    if (message == NULL) {
-      message = new_snapshot (self, peer->slot);
-      g_hash_table_insert (made, peer->slot, message);
-    }
-    pb_server_link_send (peer->link, message);
+    if (peer->direction == PB_DIRECTION_OBSERVE && peer->link != NULL)
+      send_made (self, peer->link, peer->slot, made);
   }
+  for (guint i = 0; self->tells_all && i < self->links->len; i++)
+    tell_ends (self, g_ptr_array_index (self->links, i), made);
+  self->tells_all = FALSE;
 
   return G_SOURCE_REMOVE;
 }

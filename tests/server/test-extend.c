@@ -202,6 +202,41 @@ test_who_is_there_stays (Fixture *f, gconstpointer unused)
 }
 
 static void
+test_who_sends_hears_of_it_once (Fixture *f, gconstpointer unused)
+{
+  g_autofree char *admin = create_session (f, NULL);
+  g_autofree char *token = mint (f, "demo", admin, "cam-wide", "send", 0);
+  g_autofree char *brief = mint (f, "demo", admin, "cam-wide", NULL, 60);
+  g_autoptr (Ws) sender = ws_open (f, "demo", token);
+  g_autoptr (Ws) receiver = ws_open (f, "demo", brief);
+  g_autoptr (Ws) silent = ws_open (f, "demo", token);
+  g_autoptr (JsonObject) told = NULL;
+  g_autoptr (JsonObject) other = NULL;
+  g_autoptr (JsonObject) slot = NULL;
+  guint status;
+
+  ws_register (sender, SENDER, "cam-wide", "send");
+  ws_register (receiver, RECEIVER, "cam-wide", "receive");
+  ws_expect_none (f, sender, "session");
+  extend (f, admin, 7200);
+  told = ws_expect (sender, "session");
+  g_assert_cmpint (json_object_get_int_member (told, "expires"), ==,
+      expires_of (f, admin));
+  g_assert_nonnull (slot_of (told, "cam-wide"));
+  g_assert_null (slot_of (told, "cam-close"));
+  other = ws_expect (receiver, "session");
+  g_assert_null (slot_of (other, "cam-close"));
+  ws_expect_none (f, silent, "session");
+
+  /* what else changes is for observers, as before */
+  slot = http (f, "POST", SESSION "/stream", admin, "{\"stream\":\"cam-3\"}",
+      &status);
+  g_assert_cmpuint (status, ==, 201);
+  json_object_unref (http (f, "GET", SESSION, admin, NULL, &status));
+  ws_expect_none (f, sender, "session");
+}
+
+static void
 test_who_is_lost_comes_back (Fixture *f, gconstpointer unused)
 {
   g_autofree char *admin = create_session (f, NULL);
@@ -561,6 +596,7 @@ main (int argc, char **argv)
   TEST ("once-closed-nothing-of-it-is-honoured",
       test_once_closed_nothing_of_it_is_honoured);
   TEST ("who-is-there-stays", test_who_is_there_stays);
+  TEST ("who-sends-hears-of-it-once", test_who_sends_hears_of_it_once);
   TEST ("who-is-lost-comes-back", test_who_is_lost_comes_back);
   TEST ("the-relay-is-told-again", test_the_relay_is_told_again);
   TEST ("it-is-never-shortened", test_it_is_never_shortened);
