@@ -1,113 +1,309 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The slot's tile where this device is its camera: preview, “Go live”, and what
-// comes of it in words. The tally fills the screen.
+// The slot where this device is its camera: choose and look, go live, stay
+// live, stop. Or an encoder of one's own, and this page is its tally light.
 
 import { PbFaultError, describeFault } from './pb-session.js';
-import { Tile, make, makeSoundButton, makeVideo } from './page-tile.js';
+import { checkBrowser } from './pb-media.js';
+import { drawId, make, makeButton, makeSoundButton, makeVideo, write,
+  writeSpan } from './page-parts.js';
+import { advise } from './page-advice.js';
+import { Devices } from './page-devices.js';
+import { EncoderPanel } from './page-encoder.js';
+import { AdviceList, Numbers, RECEIVED, SENT } from './page-health.js';
+import { SetupPanel } from './page-setup.js';
 
-function makeButton(className, text, act) {
-  const button = make('button', className, text);
+const LOOK_MS = 1000;
+// A finger that pressed “Go live” twice shall not have stopped it.
+const GUARD_MS = 1200;
+const FROZEN_MS = 6000;
+// How often what the system took is opened again before a person has to.
+const REOPEN_MAX = 3;
+const REOPEN_MS = 20000;
 
-  button.type = 'button';
-  button.addEventListener('click', act);
-  return button;
+const LABEL = {
+  idle: 'Your camera is off', ready: 'Preview: nothing is sent yet',
+  live: 'This is what you send',
+};
+
+// A lens, drawn, with what it means beside it.
+function makeEmpty() {
+  const lens = make('span', 'lens');
+
+  lens.setAttribute('aria-hidden', 'true');
+  return make('div', 'empty', lens, make('p', '', 'Your camera is off. ' +
+      'Nothing is sent before you go live.'));
 }
 
-export class CameraTile extends Tile {
-  #session;
-  #end = null;
-  #facing = 'environment';
-  #isBusy = false;
-  #wakeLock = null;
-  #preview = makeVideo('preview');
-  #said = make('p', 'live');
-  #return = null;
-  #buttons;
+// “You are on air. Stop anyway?”, once, in words. True: yes.
+function askToStop() {
+  const id = drawId();
+  const title = make('h2', '', 'You are on air. Stop anyway?');
+  const dialog = make('dialog', 'ask', title,
+      make('p', '', 'Your picture is being shown right now.'));
 
-  constructor(stream, session) {
-    super(stream, null);
+  title.id = id;
+  dialog.setAttribute('aria-labelledby', id);
+  return new Promise((resolve) => {
+    const stay = makeButton('primary', 'Stay live', () => dialog.close(''));
+    const stop = makeButton('stop', 'Stop', () => dialog.close('stop'));
+
+    dialog.append(make('div', 'row', stay, stop));
+    dialog.addEventListener('close', () => {
+      dialog.remove();
+      resolve(dialog.returnValue === 'stop');
+    });
+    document.body.append(dialog);
+    dialog.showModal();
+    stay.focus();
+  });
+}
+
+export class CameraStation {
+  stream;
+  /** What stands in the page: the picture, and all that is said and done. */
+  stage;
+  panel;
+  figures;
+  #session;
+  #light;
+  #slot = null;
+  #end = null;
+  #mode = 'idle';
+  #isBusy = false;
+  #work = Promise.resolve();
+  #isHeld = false;
+  #liveAt = 0;
+  #upAt = 0;
+  #reopened = 0;
+  #reopenedAt = 0;
+  #frames = { count: 0, at: 0 };
+  #sent = null;
+  #told = new Map();
+  #devices = new Devices();
+  #preview = makeVideo('preview');
+  #badge = make('p', 'badge');
+  #empty = makeEmpty();
+  #back = null;
+  #live = make('p', 'said');
+  #span = make('p', 'span');
+  #note = make('p', 'note');
+  #problem = make('p', 'problem');
+  #advice = new AdviceList();
+  #numbers = { sent: new Numbers('What you send', SENT),
+    told: new Numbers('What arrives there', RECEIVED) };
+  #buttons;
+  #setup;
+  #encoder;
+
+  /**
+   * @param {string} stream
+   * @param {PbSession} session
+   * @param {PbEnd} watch the end that watches the slot, and asks for strings
+   * @param {Light} light
+   */
+  constructor(stream, session, watch, light) {
+    this.stream = stream;
     this.#session = session;
-    this.#buttons = {
-      live: makeButton('golive', 'Go live', () => this.#toggle()),
-      turn: makeButton('turn', 'Other camera', () => this.#turn()),
-      mute: makeButton('mute', 'Mute', () => this.#mute()),
-    };
-    this.#said.setAttribute('role', 'status');
-    const controls = make('div', 'controls');
-    controls.append(...Object.values(this.#buttons));
-    this.node.append(this.#preview, this.#said, controls);
-    document.addEventListener('visibilitychange', () => this.#stayAwake());
+    this.#light = light;
+    this.#encoder = new EncoderPanel('send', (direction) =>
+      watch.strings(direction));
+    this.#encoder.onToggle = () => this.update();
+    this.#setup = new SetupPanel(this.#devices, {
+      camera: (id) => this.#change(() => this.#devices.chooseCamera(id)),
+      microphone: (id) => this.#change(() =>
+        this.#devices.chooseMicrophone(id)),
+      quality: (row) => this.#change(() => this.#devices.chooseQuality(row)),
+    });
+    this.#makeNodes();
+    this.#devices.addEventListener('change', () => this.update());
+    this.#preview.srcObject = this.#devices.media;
+    for (const [target, type] of [[document, 'visibilitychange'],
+      [document, 'resume'], [globalThis, 'pageshow']])
+      target.addEventListener(type, () => this.#wake());
+    setInterval(() => this.#look(), LOOK_MS);
     this.update();
   }
 
-  update() {
-    const { live, turn, mute } = this.#buttons;
-    const up = this.#end?.peers.filter(({ state }) => state === 'connected')
-        .length ?? 0;
-    const isLive = this.#end?.media != null;
+  get isLive() { return this.#mode === 'live'; }
 
-    if (up > 0) this.setFault({ sentence: '' });
-    live.textContent = isLive ? 'Stop' : 'Go live';
-    live.disabled = this.#isBusy;
-    live.classList.toggle('on', isLive);
-    turn.hidden = mute.hidden = !isLive;
-    mute.textContent = this.#end?.isMuted('audio') ? 'Unmute' : 'Mute';
-    this.#preview.hidden = !isLive;
-    if (!isLive) this.#said.textContent = 'Your camera is off.';
-    else if (up === 0)
-      this.#said.textContent = 'Live. Nobody is watching yet.';
-    else
-      this.#said.textContent = up === 1 ? 'Live: one viewer is connected.'
-          : `Live: ${up} viewers are connected.`;
-    if (!isLive && this.#return) this.#return.hidden = true;
+  #makeNodes() {
+    const id = drawId();
+
+    this.#buttons = {
+      go: makeButton('primary', 'Set up camera', () => this.#go()),
+      mute: makeButton('mute', 'Mute', () => this.#mute()),
+      turn: makeButton('turn', 'Other camera', () =>
+        this.#change(() => this.#devices.turn())),
+      settings: makeButton('unfold', 'Settings', () => this.#fold()),
+      restart: makeButton('restart', 'Restart camera', () =>
+        this.#change(() => this.#devices.open())),
+      stop: makeButton('stop', 'Stop', () => this.#stop()),
+      off: makeButton('plain', 'Camera off', () => this.#close()),
+    };
+    this.#setup.node.id = id;
+    this.#buttons.settings.setAttribute('aria-controls', id);
+    this.#buttons.settings.setAttribute('aria-expanded', 'false');
+    this.#live.setAttribute('role', 'status');
+    this.#span.setAttribute('role', 'timer');
+    this.#problem.setAttribute('role', 'alert');
+    this.#preview.setAttribute('aria-label', 'Your own picture');
+
+    const { go, mute, turn, settings, restart, stop, off } = this.#buttons;
+    this.stage = make('section', 'stage', this.#preview, this.#empty,
+        this.#badge);
+    this.stage.setAttribute('aria-label', 'Your camera');
+    this.panel = make('section', 'panel', make('div', 'live', this.#live,
+        this.#span), this.#problem, this.#advice.node, make('div', 'row tools', mute, turn, settings,
+            restart), this.#setup.node, make('div', 'go', go), this.#note,
+        make('div', 'row end', stop, off), this.#encoder.node);
+    this.panel.setAttribute('aria-label', 'Camera controls');
+    this.figures = make('div', 'tables', this.#numbers.sent.node,
+        this.#numbers.told.node);
   }
 
-  // What the other end sends back.
+  // --- what comes from the session -------------------------------------------
+
+  setSlot(slot) {
+    this.#slot = slot;
+    this.#encoder.refresh();
+    this.#forgetGone();
+    this.update();
+  }
+
+  /** What somebody reports of this slot: figures and, from the server, words. */
+  setHealth(figures) {
+    if (figures.via === 'page' && figures.end === this.#end) {
+      this.#sent = figures;
+      this.#numbers.sent.draw(figures);
+    } else if (figures.via !== 'page' && figures.direction !== 'send') {
+      const before = this.#told.get(figures.peer);
+      const row = { ...before, ...figures, at: performance.now() };
+
+      row.froze = before !== undefined && figures.freezes > before.freezes;
+      this.#told.set(figures.peer, row);
+      this.#numbers.told.draw(row);
+    }
+    this.update();
+  }
+
+  /** A connection came, went or changed. */
+  setPeer({ end, state }) {
+    if (end === this.#end && state === 'connected') {
+      this.#upAt ||= performance.now();
+      this.#say('');
+    }
+    this.#forgetGone();
+    this.update();
+  }
+
+  setFault({ code, end, sentence }) {
+    if (!end || end !== this.#end) return;
+    // the camera is looked after here, and the rest is in #live
+    if (['camera-lost', 'slot-taken', 'peer-lost'].includes(code)) {
+      if (code === 'slot-taken') this.#isHeld = true;
+    } else {
+      this.#say(code === 'replaced' ? 'The same link went live on another ' +
+          'device or page, and that one has the slot now. To take it back, ' +
+          'go live here.' : sentence);
+    }
+    this.update();
+  }
+
+  /** The server took us: also after somebody else had the slot. */
+  setRegistered(end) {
+    if (end !== this.#end) return;
+    this.#isHeld = false;
+    this.update();
+  }
+
+  /** What the other end sends back. */
   setFeed(media) {
-    if (this.#return === null) {
+    if (this.#back === null) {
       const video = makeVideo('picture');
 
-      this.#return = make('div', 'return');
-      this.#return.append(make('p', 'what', 'Return feed'), video,
-          makeSoundButton(video));
-      this.#preview.after(this.#return);
+      video.setAttribute('aria-label', 'What the control room sends back');
+      this.#back = make('div', 'return', make('p', 'badge', 'Return feed'),
+          video, makeSoundButton(video));
+      this.stage.after(this.#back);
     }
-    this.#return.hidden = false;
-    this.#return.querySelector('video').srcObject = media;
+    this.#back.querySelector('video').srcObject = media;
+    this.update();
   }
 
-  async #toggle() {
-    if (this.#end) {
-      this.#end.leave();
+  /** The session is over. */
+  close() {
+    this.#encoder.toggle(false);
+    this.#devices.close();
+    this.#preview.srcObject = null;
+  }
+
+  // --- what a person does ----------------------------------------------------
+
+  async #go() {
+    if (this.#isBusy) return;
+    if (this.#mode === 'idle') {
+      this.#encoder.toggle(false);
+      if (await this.#change(() => this.#devices.open())) this.#mode = 'ready';
+      this.update();
+      // what is looked at now is the picture
+      this.#buttons.go.focus({ preventScroll: true });
       return;
     }
-    this.setFault({ sentence: '' });
-    const end = this.#session.join({ stream: this.stream, direction: 'send' });
-
-    this.#end = end;
-    end.addEventListener('left', () => {
-      this.#end = null;
-      this.#preview.srcObject = null;
-      this.#stayAwake();
-      this.update();
-    });
-    if (!await this.#open(true)) end.leave();
+    this.#say('');
+    try {
+      this.#end = this.#session.join({ stream: this.stream,
+        direction: 'send' });
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    const end = this.#end;
+    end.videoBps = this.#devices.quality.bps;
+    end.addEventListener('left', () => this.#noteLeft(end));
+    this.#mode = 'live';
+    this.#liveAt = performance.now();
+    this.#reopened = 0;
+    this.#frames = { count: 0, at: performance.now() };
+    this.#buttons.settings.setAttribute('aria-expanded', 'false');
+    this.update();
+    this.#buttons.mute.focus({ preventScroll: true });
+    scrollTo(0, 0);
+    await this.#publish();
   }
 
-  async #open(microphone) {
+  async #publish() {
+    const end = this.#end;
+
+    if (!end) return;
+    try {
+      end.videoBps = this.#devices.quality.bps;
+      await end.publish(this.#devices.media);
+    } catch (error) {
+      this.#fail(error);
+      end.leave();
+    }
+  }
+
+  // One change of what is open at a time; what is sent follows. True: it went.
+  #change(act) {
+    const work = this.#work.then(() => this.#changeNow(act));
+
     this.#isBusy = true;
+    this.#work = work;
+    return work;
+  }
+
+  async #changeNow(act) {
+    this.#isBusy = true;
+    this.#say('');
     this.update();
     try {
-      const media = await this.#end.publish({ microphone,
-        camera: { facing: this.#facing } });
-
-      this.#preview.srcObject = media;
-      this.#preview.classList.toggle('mirror', this.#facing === 'user');
-      this.#stayAwake();
+      await act();
+      this.#frames.at = performance.now();
+      await this.#publish();
       return true;
     } catch (error) {
-      this.setFault(describeFault(error instanceof PbFaultError ? error.fault
-          : 'internal'));
+      this.#fail(error);
       return false;
     } finally {
       this.#isBusy = false;
@@ -115,11 +311,13 @@ export class CameraTile extends Tile {
     }
   }
 
-  // Phones open one camera at a time: the first is closed before the second.
-  async #turn() {
-    this.#facing = this.#facing === 'user' ? 'environment' : 'user';
-    this.#end.media.getVideoTracks().forEach((track) => track.stop());
-    if (!await this.#open(true)) this.#end?.leave();
+  #fail(error) {
+    this.#say(describeFault(error instanceof PbFaultError ? error.fault
+        : 'internal').sentence);
+  }
+
+  #say(text) {
+    write(this.#problem, text);
   }
 
   #mute() {
@@ -127,16 +325,204 @@ export class CameraTile extends Tile {
     this.update();
   }
 
-  // A phone that dims its screen stops its camera.
-  async #stayAwake() {
-    const isWanted = this.#end?.media != null && !document.hidden;
+  #fold() {
+    const { settings } = this.#buttons;
+    const isOpen = settings.getAttribute('aria-expanded') !== 'true';
 
-    if (!isWanted) {
-      this.#wakeLock?.release();
-      this.#wakeLock = null;
-    } else if (!this.#wakeLock || this.#wakeLock.released) {
-      this.#wakeLock = await navigator.wakeLock?.request('screen')
-          .catch(() => null) ?? null;
+    settings.setAttribute('aria-expanded', String(isOpen));
+    this.update();
+  }
+
+  async #stop() {
+    if (performance.now() - this.#liveAt < GUARD_MS) return;
+    const end = this.#end;
+
+    if (this.#light.state === 'program' && !await askToStop()) return;
+    end?.leave();
+    this.#buttons.go.focus();
+  }
+
+  #noteLeft(end) {
+    if (end !== this.#end) return;
+    this.#end = null;
+    this.#isHeld = false;
+    this.#mode = this.#devices.isOpen ? 'ready' : 'idle';
+    this.#upAt = 0;
+    this.#sent = null;
+    this.#told.clear();
+    // leaving mutes nothing that somebody looks at
+    for (const track of this.#devices.media.getTracks()) track.enabled = true;
+    if (this.#back) {
+      this.#back.remove();
+      this.#back = null;
     }
+    this.update();
+  }
+
+  #close() {
+    this.#devices.close();
+    this.#mode = 'idle';
+    this.#say('');
+    this.update();
+    this.#buttons.go.focus();
+  }
+
+  // --- what the device does --------------------------------------------------
+
+  // After sleeping: what the system took is opened again.
+  async #wake() {
+    if (document.hidden || this.#mode === 'idle') return;
+    this.#reopened = 0;
+    this.#preview.play().catch(() => {});
+    this.#frames.at = performance.now();
+    this.#look();
+  }
+
+  async #look() {
+    if (this.#mode === 'idle') return;
+    const isTaken = [this.#devices.picture(), this.#devices.sound()]
+        .some((state) => state === 'ended' || state === 'paused');
+
+    if (!isTaken) {
+      if (performance.now() - this.#reopenedAt > REOPEN_MS) this.#reopened = 0;
+    } else if (!document.hidden && !this.#isBusy &&
+        this.#reopened < REOPEN_MAX) {
+      this.#reopened++;
+      this.#reopenedAt = performance.now();
+      await this.#change(() => this.#devices.reopen());
+    }
+    this.update();
+  }
+
+  // A camera that hangs gives the same picture for ever.
+  #picture() {
+    const state = this.#devices.picture();
+    const count = this.#preview.getVideoPlaybackQuality?.().totalVideoFrames;
+
+    if (count === undefined || count !== this.#frames.count || document.hidden ||
+        this.#preview.paused)
+      this.#frames = { count, at: performance.now() };
+    if (state !== 'ok') return state;
+    return performance.now() - this.#frames.at > FROZEN_MS ? 'frozen' : 'ok';
+  }
+
+  #sound() {
+    return this.#end?.isMuted('audio') ? 'muted' : this.#devices.sound();
+  }
+
+  // --- what stands there -----------------------------------------------------
+
+  #forgetGone() {
+    const here = new Set([...this.#slot?.receivers ?? [],
+      ...this.#end?.peers ?? []].map(({ peer }) => peer));
+
+    for (const peer of this.#told.keys())
+      if (!here.has(peer)) this.#told.delete(peer);
+  }
+
+  // Somebody else on this slot, or null; their name is their word.
+  #other() {
+    const { sender } = this.#slot ?? {};
+
+    return sender && sender.peer !== this.#end?.id ? sender : null;
+  }
+
+  update() {
+    const isLive = this.#mode === 'live';
+    const { go, mute, turn, settings, restart, stop, off } = this.#buttons;
+    const picture = this.#mode === 'idle' ? 'ok' : this.#picture();
+    const isFolded = isLive &&
+        settings.getAttribute('aria-expanded') !== 'true';
+    const cannot = checkBrowser() ??
+        (navigator.mediaDevices ? null : 'insecure-context');
+
+    // with an encoder of one's own, this page is the light of it
+    const isLight = this.#mode === 'idle' && this.#encoder.isOpen;
+
+    document.body.dataset.mode = isLight ? 'light' : this.#mode;
+    this.stage.dataset.mode = this.#mode;
+    this.stage.hidden = isLight;
+    write(this.#badge, picture !== 'ok' ? 'No picture is sent'
+      : this.#isHeld ? 'Waiting: nothing is sent yet' : LABEL[this.#mode]);
+    this.#badge.hidden = this.#mode === 'idle';
+    this.#empty.hidden = this.#mode !== 'idle';
+    this.#preview.hidden = this.#mode === 'idle';
+    this.#preview.classList.toggle('mirror', this.#devices.isMirror);
+
+    go.hidden = isLive || cannot !== null;
+    go.disabled = this.#isBusy;
+    write(go, this.#mode === 'ready' ? 'Go live' : this.#isBusy
+      ? 'Allow the camera …' : isLight ? 'Use this camera' : 'Set up camera');
+    go.className = isLight ? 'second' : 'primary';
+    mute.hidden = !isLive;
+    mute.setAttribute('aria-pressed', String(this.#sound() === 'muted'));
+    write(mute, this.#sound() === 'muted' ? 'Unmute' : 'Mute');
+    turn.hidden = this.#mode === 'idle' || this.#devices.cameras.length < 2;
+    settings.hidden = !isLive;
+    restart.hidden = this.#mode === 'idle' || picture === 'ok' &&
+        !['ended', 'paused'].includes(this.#devices.sound());
+    stop.hidden = !isLive;
+    write(stop, this.#isHeld ? 'Stop waiting' : 'Stop');
+    off.hidden = this.#mode !== 'ready';
+    for (const button of [turn, restart]) button.disabled = this.#isBusy;
+    this.#setup.node.hidden = this.#mode === 'idle' || isFolded;
+    // what was chosen last stays in sight while it is being opened
+    if (this.#mode !== 'idle' && !this.#isBusy) this.#setup.update();
+    this.#encoder.node.hidden = this.#mode !== 'idle';
+    if (cannot && this.#mode === 'idle')
+      this.#say(describeFault(cannot).sentence);
+
+    write(this.#live, this.#sayLive());
+    write(this.#span, isLive && !this.#isHeld
+      ? writeSpan((performance.now() - this.#liveAt) / 1000) : '');
+    write(this.#note, this.#sayNote());
+    const advice = this.#advise(picture);
+    this.#advice.draw(advice);
+    // of the preview that is said on the picture
+    this.#advice.node.hidden = this.#mode === 'idle' ? !this.#encoder.isOpen
+        : advice[0].code === 'ready';
+  }
+
+  #sayLive() {
+    const links = this.#end?.peers ?? [];
+    const up = links.filter(({ state }) => state === 'connected').length;
+
+    if (this.#mode !== 'live') return '';
+    if (this.#isHeld) {
+      const other = this.#other();
+
+      return `Waiting: ${other?.client ? `“${other.client}”` : 'somebody else'
+      } is sending on this slot. You go live by yourself once it is free.`;
+    }
+    return up === 0 ? 'Live. Nobody is watching yet.'
+        : `Live: ${up === 1 ? 'one viewer is' : `${up} viewers are`} connected.`;
+  }
+
+  #sayNote() {
+    const other = this.#other();
+
+    if (this.#mode === 'live') return '';
+    if (!other)
+      return this.#mode === 'ready' || this.#encoder.isOpen || checkBrowser()
+        ? ''
+          : 'First you choose camera, microphone and quality, and see your ' +
+            'picture. Then you go live.';
+    return `Somebody sends on this slot now${other.client
+      ? `: “${other.client}”` : ''}. If you go live, you wait until they stop.`;
+  }
+
+  #advise(picture) {
+    const now = performance.now();
+    const told = [...this.#told.values()].map((row) => ({ ...row,
+      ageMs: now - row.at }));
+
+    if (this.#encoder.isOpen)
+      return advise({ role: 'encoder', told: this.#slot?.receivers?.filter(
+          (end) => end.health && end.srt === 'connected') ?? [] });
+    return advise({ role: 'camera', isLive: this.#mode === 'live' &&
+        !this.#isHeld, camera: picture, sound: this.#sound(),
+    links: (this.#end?.peers ?? []).map(({ state }) => state),
+    connectedMs: this.#upAt ? now - this.#upAt : 0,
+    videoBps: this.#devices.quality.bps, sent: this.#sent, told });
   }
 }

@@ -1,69 +1,46 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// One slot on the page: its tally, its state, its health and its picture.
+// One slot for those who watch it: its picture, its tally, how it goes.
 
-const TALLY = { off: 'Off air', preview: 'Preview', program: 'On air' };
+import { PbFaultError } from './pb-session.js';
+import { make, makeSoundButton, makeVideo, write } from './page-parts.js';
+import { TALLY } from './page-light.js';
+import { advise } from './page-advice.js';
+import { AdviceList, Numbers, RECEIVED } from './page-health.js';
+import { EncoderPanel } from './page-encoder.js';
+
+export { make, makeSoundButton, makeVideo };
+
 const STATE = {
-  WAITING: 'waiting for the other end',
-  READY: 'both ends are here',
-  CONNECTED: 'connected',
-  RELAYING: 'connected through a relay',
-  CLOSED: 'closed',
+  WAITING: 'Waiting for the other end',
+  READY: 'Both ends are here, connecting',
+  CONNECTED: 'Connected',
+  RELAYING: 'Connected through a relay',
+  CLOSED: 'Closed',
 };
-const CAUSE = {
-  '': 'good',
-  disconnected: 'not connected',
-  stale: 'no word from it',
-  undecrypted: 'the keys differ: wrong passphrase',
-  drops: 'pictures are being lost',
-  loss: 'many packets are lost on the way',
-  rtt: 'the way is long for this latency',
-  buffer: 'the connection cannot keep up',
-  bandwidth: 'the connection is nearly full',
-};
-// A cue is for now: an old one would be taken for a new one.
-const CUE_MS = 30000;
-const LEVELS = ['healthy', 'warning', 'critical'];
-
-/** An element with a class and a text. */
-export function make(tag, className, text = '') {
-  const node = document.createElement(tag);
-
-  node.className = className;
-  node.textContent = text;
-  return node;
-}
-
-/** A <video> that shows a MediaStream, silent until somebody asks. */
-export function makeVideo(className) {
-  const video = make('video', className);
-
-  Object.assign(video, { autoplay: true, playsInline: true, muted: true });
-  return video;
-}
-
-// Browsers play no sound before somebody touched the page.
-export function makeSoundButton(video) {
-  const button = make('button', 'sound', 'Sound on');
-
-  button.type = 'button';
-  button.addEventListener('click', () => {
-    video.muted = !video.muted;
-    button.textContent = video.muted ? 'Sound on' : 'Sound off';
-    video.play();
-  });
-  return button;
-}
+const STILL_MS = 5000;
+const ASK_MS = 10000;
 
 export class Tile {
   stream;
   node;
+  /** While it is, a snapshot may be of this slot alone. */
+  isAsking = false;
   #session;
   #slot = null;
   #end = null;
-  #parts;
   #foreign = null;
-  #picture = null;
-  #cueTimer = 0;
+  #video = null;
+  #sound = null;
+  #still = make('img', 'picture still');
+  #empty = make('p', 'empty');
+  #stage;
+  #light = make('p', 'light', TALLY.off);
+  #state = make('p', 'state');
+  #fault = make('p', 'problem');
+  #advice = new AdviceList();
+  #numbers = new Numbers('What arrives', RECEIVED);
+  #panel = null;
+  #timer = 0;
 
   /**
    * @param {string} stream
@@ -72,67 +49,130 @@ export class Tile {
   constructor(stream, session) {
     this.stream = stream;
     this.#session = session;
-    this.#parts = { tally: make('p', 'tally'), state: make('p', 'state'),
-      health: make('p', 'health'), cue: make('p', 'cue'),
-      fault: make('p', 'fault') };
-    this.#parts.fault.setAttribute('role', 'status');
-    this.#parts.cue.setAttribute('role', 'status');
-    this.node = make('section', 'slot off');
-    this.node.append(make('h2', 'title', stream),
-        ...Object.values(this.#parts));
+    this.#still.hidden = true;
+    this.#still.alt = `A still picture of ${stream}`;
+    this.#stage = make('div', 'stage', this.#still, this.#empty);
+    this.#fault.setAttribute('role', 'status');
+    const title = make('h2', 'title', stream);
+    this.node = make('section', 'slot', make('div', 'head', title,
+        this.#light), this.#stage, make('div', 'words', this.#state,
+        this.#fault, this.#advice.node));
+    title.id = `slot-${stream}`;
+    this.node.setAttribute('aria-labelledby', title.id);
+    this.node.dataset.tally = 'off';
+    if (session === null) {
+      this.#stage.hidden = true;
+    } else {
+      this.#panel = new EncoderPanel('receive', (direction) =>
+        this.#askStrings(direction), stream);
+      const details = make('details', 'figures', make('summary', '',
+          'Numbers'), this.#numbers.node);
+      this.node.append(make('div', 'more', this.#panel.node, details));
+      this.#timer = setInterval(() => this.#askStill(), STILL_MS);
+    }
+    this.update();
   }
 
   /** Of the latest snapshot. */
   get slot() { return this.#slot; }
-  get tallyText() { return this.#parts.tally.textContent; }
+  get tallyText() { return this.#light.textContent; }
 
   setSlot(slot) {
+    const isFirst = this.#slot === null;
+
     this.#slot = slot;
     this.setTally(slot.tally ?? 'off');
-    this.#parts.state.textContent = STATE[slot.state];
     this.#watch();
-    this.#drawHealth();
+    if (isFirst) this.#askStill();
+    this.#panel?.refresh();
+    this.update();
   }
 
   setTally(state) {
     if (this.#slot) this.#slot.tally = state;
-    this.node.className = `slot ${state}`;
-    this.#parts.tally.textContent = TALLY[state];
+    this.node.dataset.tally = state;
+    write(this.#light, TALLY[state]);
   }
 
+  /** Figures of somebody on this slot: the server's word, or our own. */
   setHealth(figures) {
     const end = [this.#slot?.sender, ...this.#slot?.receivers ?? []]
         .find((one) => one?.peer === figures.peer);
 
-    if (end) Object.assign(end, figures);
-    this.#drawHealth();
-  }
-
-  setCue(text) {
-    clearTimeout(this.#cueTimer);
-    this.#parts.cue.textContent = text;
-    this.#cueTimer = setTimeout(() => {
-      this.#parts.cue.textContent = '';
-    }, CUE_MS);
+    if (figures.via === 'server' && end) Object.assign(end, figures);
+    if (figures.via === 'page') this.#numbers.draw(figures);
+    this.update();
   }
 
   setFault({ sentence }) {
-    this.#parts.fault.textContent = sentence;
+    write(this.#fault, sentence);
   }
 
   setFeed(media) {
-    if (this.#picture === null) {
-      this.#picture = makeVideo('picture');
-      this.#parts.tally.before(this.#picture, makeSoundButton(this.#picture));
+    if (this.#video === null) {
+      this.#video = makeVideo('picture');
+      this.#video.setAttribute('aria-label', `Live picture of ${this.stream}`);
+      this.#sound = makeSoundButton(this.#video);
+      this.#stage.append(this.#video, this.#sound);
     }
-    if (this.#picture.srcObject !== media) this.#picture.srcObject = media;
-    this.#parts.fault.textContent = '';
+    if (this.#video.srcObject !== media) this.#video.srcObject = media;
+    this.setFault({ sentence: '' });
+    this.update();
+  }
+
+  setStill(picture) {
+    this.#still.src = picture;
+    this.#still.hidden = this.#isPlaying;
+    this.update();
+  }
+
+  /** The slot is no more, or the page is over. */
+  close() {
+    clearInterval(this.#timer);
+    this.#panel?.toggle(false);
+    this.node.remove();
   }
 
   /** A connection came, went or changed. */
   update() {
-    if (this.#end?.peers.some(({ state }) => state === 'connected'))
-      this.#parts.fault.textContent = '';
+    const { sender, state } = this.#slot ?? {};
+    const isPlaying = this.#isPlaying;
+
+    if (isPlaying) this.setFault({ sentence: '' });
+    if (this.#video) this.#video.hidden = this.#sound.hidden = !isPlaying;
+    if (isPlaying || !sender && state !== 'CONNECTED' && state !== 'RELAYING')
+      this.#still.hidden = true;
+    this.#empty.hidden = isPlaying || !this.#still.hidden;
+    write(this.#empty, this.#whyEmpty());
+    write(this.#state, STATE[state] ?? '');
+    this.#advice.draw(advise({ role: this.#session ? 'viewer'
+      : 'observer', told: this.#told() }));
+  }
+
+  get #isPlaying() {
+    return this.#video !== null &&
+        (this.#end?.peers.some((peer) => peer.state === 'connected') ?? false);
+  }
+
+  #whyEmpty() {
+    const { sender, thumbnails } = this.#slot ?? {};
+
+    if (this.#end) return 'Getting the picture …';
+    if (thumbnails) return 'Getting a still picture …';
+    if (sender && this.#isForeign(sender))
+      return 'This camera sends by SRT, which a browser cannot play.';
+    return 'No picture yet';
+  }
+
+  #isForeign({ peer, transport, client }) {
+    return transport === 'srt' || peer === this.#foreign ||
+        /^pbsrtbin\b/.test(client);
+  }
+
+  // Reports of ends that are there; one that has not reported says nothing yet.
+  #told() {
+    return [this.#slot?.sender, ...this.#slot?.receivers ?? []]
+        .filter((end) => end?.age !== undefined && end.health);
   }
 
   // An SRT camera could not be shown here, and would be told of a viewer that
@@ -140,8 +180,7 @@ export class Tile {
   #watch() {
     const { sender } = this.#slot;
 
-    if (!this.#session || this.#end || !sender || sender.transport === 'srt' ||
-        sender.peer === this.#foreign || /^pbsrtbin\b/.test(sender.client))
+    if (!this.#session || this.#end || !sender || this.#isForeign(sender))
       return;
     const end = this.#session.join({ stream: this.stream,
       direction: 'receive' });
@@ -155,17 +194,38 @@ export class Tile {
     });
   }
 
-  #drawHealth() {
-    const told = [this.#slot?.sender, ...this.#slot?.receivers ?? []]
-        .filter((end) => end?.age !== undefined && end.health);
-    const { health } = this.#parts;
+  #askStill() {
+    if (document.hidden || this.#isPlaying || !this.#slot?.thumbnails ||
+        this.#session?.state !== 'joined')
+      return;
+    this.#session.requestThumbnail(this.stream);
+  }
 
-    health.textContent = '';
-    if (told.length === 0) return;
-    const worst = told.reduce((a, b) =>
-        LEVELS.indexOf(b.health) > LEVELS.indexOf(a.health) ? b : a);
-    health.className = `health ${worst.health}`;
-    health.textContent = worst.cause === '' && worst.health !== 'healthy'
-        ? worst.health : CAUSE[worst.cause ?? ''] ?? worst.cause;
+  // For a slot that is not watched, an observer of it asks, and goes again.
+  async #askStrings(direction) {
+    if (this.#end) return this.#end.strings(direction);
+    const gone = new AbortController();
+    const { signal } = gone;
+    const end = this.#session.join({ stream: this.stream });
+
+    this.isAsking = true;
+    try {
+      await new Promise((resolve, reject) => {
+        const late = setTimeout(() =>
+          reject(new PbFaultError('server-unreachable')), ASK_MS);
+
+        signal.addEventListener('abort', () => clearTimeout(late));
+        end.addEventListener('left', () =>
+          reject(new PbFaultError('denied')), { signal });
+        this.#session.addEventListener('registered', ({ detail }) => {
+          if (detail.end === end) resolve();
+        }, { signal });
+      });
+      return await end.strings(direction);
+    } finally {
+      gone.abort();
+      end.leave();
+      this.isAsking = false;
+    }
   }
 }

@@ -328,19 +328,23 @@ export class PbEnd extends EventTarget {
 
   async #report() {
     const all = [];
+    const pictures = [];
 
     await Promise.all([...this.#links.values()].map(async (link) => {
       const figures = await link.measure();
 
       if (figures === null) return;
       all.push(figures);
+      pictures.push(link.picture);
       // a sender has nothing to tell of what arrives
       if (this.direction === 'receive') link.tell({ type: 'health', ...figures });
     }));
     if (this.#isOver) return;
     const figures = joinFigures(all, this.#past);
     this.#host.send({ type: 'health', peer: this.id, ...figures });
+    // the worst of them: somebody sees that picture
+    const picture = pictures.find(({ limit }) => limit) ?? pictures[0];
     this.#emit('health', { peer: this.id, direction: this.direction,
-      via: 'page', ...figures });
+      via: 'page', ...figures, ...picture });
   }
 }

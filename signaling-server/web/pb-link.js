@@ -69,6 +69,8 @@ export class PbLink {
   get path() { return this.#path; }
   get fault() { return this.#fault; }
   get media() { return this.#media; }
+  /** What the encoder said when it was last measured. */
+  picture = {};
   /** Milliseconds to the next attempt; 0: none is planned here. */
   retryIn = 0;
 
@@ -170,9 +172,10 @@ export class PbLink {
     if (this.#state !== 'connected') return null;
     const report = await pc.getStats();
     if (this.#pc !== pc || this.#state !== 'connected') return null;
-    const { figures, totals } = readStats(report, this.#owner.direction,
-        this.#totals, now - this.#toldAt);
+    const { figures, totals, picture } = readStats(report,
+        this.#owner.direction, this.#totals, now - this.#toldAt);
     this.#totals = totals;
+    this.picture = picture;
     this.#toldAt = now;
     this.#notePath(findPath(report));
     return figures;

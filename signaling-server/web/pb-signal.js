@@ -13,6 +13,8 @@ const JITTER = 0.3;
 // `register`, which changes nothing, is our own.
 const SILENCE_MS = 25000;
 const PROBE_MS = 10000;
+// A device that wakes has slept through the silence: it asks at once.
+const WAKE_MS = 3000;
 const LETTERS =
     'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-';
 const CLOSE_FAULTS = { 4001: 'session-closed', 4002: 'token-expired',
@@ -44,6 +46,7 @@ export class PbSignal {
   #isOver = false;
   #isUp = false;
   #onOnline = () => this.#hurry();
+  #onWake = () => this.#wake();
 
   /**
    * @param {{base: URL, session: string, token: string}} options
@@ -144,6 +147,8 @@ export class PbSignal {
     clearTimeout(this.#timer);
     this.#timer = 0;
     globalThis.removeEventListener?.('online', this.#onOnline);
+    globalThis.document?.removeEventListener('visibilitychange', this.#onWake);
+    globalThis.document?.removeEventListener('resume', this.#onWake);
     this.#socket = null;
     this.#isUp = false;
     this.#giveUpAsking();
@@ -174,6 +179,8 @@ export class PbSignal {
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
     this.#timer = 0;
     globalThis.addEventListener?.('online', this.#onOnline);
+    globalThis.document?.addEventListener('visibilitychange', this.#onWake);
+    globalThis.document?.addEventListener('resume', this.#onWake);
     const socket = new WebSocket(url, ['patchbay.v1', this.#token]);
     this.#socket = socket;
     socket.onopen = () => {
@@ -188,7 +195,7 @@ export class PbSignal {
   }
 
   // Something was heard, or must be within the time that a probe has.
-  #listen(isProbe) {
+  #listen(isProbe, ms = isProbe ? PROBE_MS : SILENCE_MS) {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       const [entry] = [...this.#entries.values()].filter((e) =>
@@ -201,7 +208,7 @@ export class PbSignal {
       }
       this.#sendRegister(entry);
       this.#listen(true);
-    }, isProbe ? PROBE_MS : SILENCE_MS);
+    }, ms);
   }
 
   async #lost(wasOpen, code) {
@@ -233,6 +240,18 @@ export class PbSignal {
     if (this.#isOver || this.#socket !== null || this.#timer === 0) return;
     clearTimeout(this.#timer);
     this.#connect();
+  }
+
+  // The page is looked at again: a phone that slept has a socket that nobody
+  // answers, and knows it only by asking.
+  #wake() {
+    const [entry] = [...this.#entries.values()].filter((e) => e.isRegistered);
+
+    if (globalThis.document?.hidden) return;
+    this.#hurry();
+    if (!this.#isUp || !entry) return;
+    this.#sendRegister(entry);
+    this.#listen(true, WAKE_MS);
   }
 
   // A browser hides why a WebSocket was refused; plain HTTP tells. The answer

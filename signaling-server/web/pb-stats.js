@@ -66,12 +66,28 @@ function countReceived(rows) {
   };
 }
 
+// What the browser's own encoder says of itself. It is for the page alone: the
+// wire has no such figures.
+function readEncoder(rows) {
+  const video = rows.find((row) => row.type === 'outbound-rtp' &&
+      row.kind === 'video');
+  const picture = {};
+
+  if (['bandwidth', 'cpu'].includes(video?.qualityLimitationReason))
+    picture.limit = video.qualityLimitationReason;
+  for (const [field, name] of [['frameWidth', 'width'],
+    ['frameHeight', 'height'], ['framesPerSecond', 'fps']])
+    if (Number.isFinite(video?.[field])) picture[name] = round(video[field]);
+  return picture;
+}
+
 /**
  * @param {RTCStatsReport} report
  * @param {'send'|'receive'} direction which of the two is told
  * @param {object|null} before what this returned as `totals` the last time
  * @param {number} ms since then
- * @returns {{figures: object, totals: object}}
+ * @returns {{figures: object, totals: object, picture: object}} `picture`, of
+ *   a sender: `limit` (`bandwidth`, `cpu`), `width`, `height`, `fps`
  */
 export function readStats(report, direction, before, ms) {
   const rows = [...report.values()];
@@ -107,7 +123,8 @@ export function readStats(report, direction, before, ms) {
       figures.buffer = round(1000 * since('held') / since('emitted'));
   }
 
-  return { figures, totals };
+  return { figures, totals,
+    picture: direction === 'send' ? readEncoder(rows) : {} };
 }
 
 /**

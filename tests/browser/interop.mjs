@@ -153,18 +153,13 @@ test('packets stop and come back between pbsrcsink and a browser', async (lab) =
   await plays(page);
 });
 
-test('a camera that speaks SRT only is left alone by the page, and named by the module', async (lab) => {
+test('a camera that speaks SRT only is named by the module', async (lab) => {
   const { server, admin } = await start(lab);
-  const camera = lab.pipeline('camera', `${PICTURE} ! x264enc tune=zerolatency speed-preset=ultrafast ! h264parse ! pbsrtbin ${uri(server)}`,
+
+  lab.pipeline('camera', `${PICTURE} ! x264enc tune=zerolatency speed-preset=ultrafast ! h264parse ! pbsrtbin ${uri(server)}`,
       { token: await server.mint(admin, 'demo', 'cam', 'send') });
 
   await until(async () => (await server.slot(admin, 'demo', 'cam')).sender, 'the camera');
-  const page = await lab.page(server, `/s/demo#t=${admin}`);
-  await page.getByText('Off air').waitFor();
-  await page.locator('p.health').filter({ hasText: /\w/ }).waitFor();
-  expect((await server.slot(admin, 'demo', 'cam')).receivers.length === 0, 'the page does not ask it');
-  // that nobody is there it says in any case
-  expect(!camera.lines.some((line) => line.includes('no-transport')), 'and it hears of no viewer that speaks another language');
   const viewer = await browse(lab, server, admin, 'receive');
   await saw(viewer, 'fault', { code: 'no-transport' });
 });

@@ -261,8 +261,9 @@ export class Lab {
    * @param {Server} server
    * @param {string} path such as `/s/demo#t=…`
    * @param {object} options of playwright's newContext()
+   * @param {function(Page): Promise} [prepare] before it is opened
    */
-  async page(server, path, options = {}) {
+  async page(server, path, options = {}, prepare = () => {}) {
     const context = await this.browser.newContext(options);
     const page = await context.newPage();
 
@@ -275,6 +276,7 @@ export class Lab {
               .test(message.text()))
         this.said.push(message.text());
     });
+    await prepare(page);
     await page.goto(server.url + path);
     return page;
   }

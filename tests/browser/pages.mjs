@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Browsers among themselves: the module and the page in Chromium, with a real
-// patchbayd. Run by netns.sh.
+// Browsers among themselves: the module in Chromium, with a real patchbayd. Run
+// by netns.sh.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { OUTSIDE, SOURCE, expect, run, test, until } from './lab.mjs';
+import { SOURCE, expect, run, test, until } from './lab.mjs';
 
 // A page sends; another plays. What both need.
 async function joinPair(lab, { back = false, admin: useAdmin = false } = {}) {
@@ -338,16 +338,6 @@ test('two cameras on one slot: the second is told, and follows when the first go
   await play(receiver);
 });
 
-test('a page that is not over https says so, and so does a refused camera', async (lab) => {
-  const server = await lab.server({ host: OUTSIDE, more: ['--insecure-plain'] });
-  const admin = await server.create('demo', ['cam']);
-  const page = await lab.page(server, `/s/demo#t=${await server.mint(admin, 'demo', 'cam', 'send')}`);
-
-  await page.getByRole('button', { name: 'Go live' }).click();
-  await page.getByText('only to pages over https').waitFor();
-  expect(await page.getByText('Your camera is off.').isVisible(), 'it is off');
-});
-
 test('a session closed by its admin ends the page', async (lab) => {
   const { server, admin, sender } = await joinPair(lab);
 
@@ -357,21 +347,16 @@ test('a session closed by its admin ends the page', async (lab) => {
   expect(await sender.evaluate(() => session.state) === 'over', 'over');
 });
 
-test('no secret is in what events tell, in storage, or in the address', async (lab) => {
-  const { server, admin, sender, receiver } = await joinPair(lab);
-  const token = await server.mint(admin, 'demo', 'cam', 'send');
-  const page = await lab.page(server, `/s/demo#t=${token}`);
+test('no secret is in what events tell, or in storage', async (lab) => {
+  const { sender, receiver } = await joinPair(lab);
 
   await play(receiver);
   for (const bare of [sender, receiver]) {
     const text = await bare.evaluate(() => JSON.stringify(events));
     expect(!/p_[A-Za-z0-9]{8}|passphrase|credential|a=ice-pwd/.test(text), text);
   }
-  await page.getByRole('button', { name: 'Go live' }).waitFor();
-  expect(page.url() === `${server.url}/s/demo`, page.url());
-  const kept = await page.evaluate(() => [localStorage.length, sessionStorage.length, document.cookie, history.state]);
+  const kept = await sender.evaluate(() => [localStorage.length, sessionStorage.length, document.cookie, history.state]);
   expect(`${kept}` === '0,0,,', `${kept}`);
-  expect(!(await page.content()).includes(token.slice(2, 20)), 'the page does not hold it');
 });
 
 // A client of WHIP or WHEP, as a browser writes it: one offer, one answer.
@@ -420,111 +405,6 @@ test('a viewer in a browser plays what a WHIP client sends', async (lab) => {
   await saw(receiver, 'state', { state: 'joined' });
   await knock(client, 'whip', await server.mint(admin, 'demo', 'cam', 'send'));
   await play(receiver);
-});
-
-// --- the page ----------------------------------------------------------------
-
-const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
-const LAPTOP = { viewport: { width: 1366, height: 768 } };
-
-test('a phone goes live with one button, a laptop watches, tally fills the screen', async (lab) => {
-  const server = await lab.server();
-  const admin = await server.create('demo', ['cam', 'other']);
-  const phone = await lab.page(server, `/s/demo#t=${await server.mint(admin, 'demo', 'cam', 'send')}`, PHONE);
-  const button = phone.getByRole('button', { name: 'Go live' });
-
-  await phone.getByText('Your camera is off.').waitFor();
-  await lab.shot(phone, 'phone-off');
-  await button.click();
-  await phone.getByText('Live. Nobody is watching yet.').waitFor();
-  await lab.shot(phone, 'phone-live-alone');
-
-  const laptop = await lab.page(server, `/s/demo#t=${await server.mint(admin, 'demo', undefined, 'receive')}`, LAPTOP);
-  const picture = laptop.locator('section.slot', { hasText: 'cam' }).locator('video.picture');
-  await until(() => picture.evaluate((video) => video.getVideoPlaybackQuality().totalVideoFrames > 20).catch(() => false), 'a picture');
-  await phone.getByText('Live: one viewer is connected.').waitFor();
-  await lab.shot(phone, 'phone-live');
-  await lab.shot(laptop, 'laptop-watching');
-
-  const room = await lab.bare(server);
-  await room.evaluate((token) => {
-    window.session = new PbSession({ session: 'demo', token });
-    session.join();
-  }, admin);
-  await until(() => room.evaluate(() => session.state === 'joined'), 'the room');
-  for (const [state, colour, text] of [['preview', 'rgb(11, 107, 52)', 'Preview'], ['program', 'rgb(179, 18, 29)', 'On air']]) {
-    await room.evaluate((s) => session.setTally('cam', s), state);
-    for (const page of [phone, laptop]) {
-      const tile = page.locator(`section.slot.${state}`);
-      await tile.getByText(text, { exact: true }).waitFor();
-      expect(await tile.evaluate((node) => getComputedStyle(node).backgroundColor) === colour, `${state} is ${colour}`);
-    }
-    const box = await phone.locator('section.slot').boundingBox();
-    expect(box.width * box.height > 0.75 * 390 * 844, `the light fills the phone: ${JSON.stringify(box)}`);
-    await lab.shot(phone, `phone-${state}`);
-    await lab.shot(laptop, `laptop-${state}`);
-  }
-  await room.evaluate(() => session.cue('cam', 'Stand by, camera 2'));
-  await phone.getByText('Stand by, camera 2').waitFor();
-  // health, in words, as the server reckons it
-  for (const page of [phone, laptop]) await page.locator('p.health').filter({ hasText: /\w/ }).first().waitFor();
-  await phone.getByRole('button', { name: 'Mute' }).click();
-  await phone.getByRole('button', { name: 'Unmute' }).waitFor();
-  await phone.getByRole('button', { name: 'Other camera' }).click();
-  const before = await picture.evaluate((video) => video.getVideoPlaybackQuality().totalVideoFrames);
-  await until(() => picture.evaluate((video, n) => video.getVideoPlaybackQuality().totalVideoFrames > n + 15, before), 'the other camera');
-  await lab.shot(phone, 'phone-cue');
-  const wide = await phone.evaluate(() => document.documentElement.scrollWidth);
-  expect(wide <= 390, `nothing is cut off at the side: ${wide}`);
-  await phone.getByRole('button', { name: 'Stop' }).click();
-  await phone.getByText('Your camera is off.').waitFor();
-});
-
-test('a camera that is refused is told so on the page, and may try again', async (lab) => {
-  const server = await lab.server();
-  const admin = await server.create('demo', ['cam']);
-  const page = await lab.page(server, `/s/demo#t=${await server.mint(admin, 'demo', 'cam', 'send')}`, PHONE);
-
-  await page.evaluate(() => {
-    const real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
-    window.allow = () => { navigator.mediaDevices.getUserMedia = real; };
-    navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('no', 'NotAllowedError'));
-  });
-  await page.getByRole('button', { name: 'Go live' }).click();
-  await page.getByText('was not allowed').waitFor();
-  await lab.shot(page, 'phone-refused');
-  await page.evaluate(() => window.allow());
-  await page.getByRole('button', { name: 'Go live' }).click();
-  await page.getByText('Live. Nobody is watching yet.').waitFor();
-  expect(await page.getByText('was not allowed').count() === 0, 'the fault is gone');
-});
-
-test('the server goes and comes under the page', async (lab) => {
-  const server = await lab.server();
-  const admin = await server.create('demo', ['cam']);
-  const page = await lab.page(server, `/s/demo#t=${await server.mint(admin, 'demo', 'cam', 'send')}`, PHONE);
-
-  await page.getByRole('button', { name: 'Go live' }).click();
-  await page.getByText('Live. Nobody').waitFor();
-  await server.stop('SIGKILL');
-  await page.getByText('The server cannot be reached').waitFor();
-  await lab.shot(page, 'phone-away');
-  const again = await lab.server({ port: server.port });
-  const other = await again.create('demo', ['cam']);
-  await until(async () => (await again.slot(other, 'demo', 'cam'))?.sender, 'the camera to be back');
-  await until(async () => !await page.getByText('The server cannot be reached').isVisible(), 'the notice to go');
-});
-
-test('a link without a token, and a camera in an expired one, say what to do', async (lab) => {
-  const server = await lab.server();
-  const admin = await server.create('demo', ['cam']);
-  const none = await lab.page(server, '/s/demo');
-  const short = await lab.page(server, `/s/demo#t=${await server.mint(admin, 'demo', 'cam', 'send', { ttl: 10 })}`, PHONE);
-
-  await none.getByText('needs its whole link').waitFor();
-  await short.getByRole('button', { name: 'Go live' }).click();
-  await short.getByText('This link has expired').waitFor();
-  await lab.shot(short, 'phone-expired');
 });
 
 await run();

@@ -1,0 +1,597 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The operator's page: every state of it, as a phone upright, a phone on its
+// side and a laptop have it, against a real patchbayd. Run by netns.sh.
+import { OUTSIDE, axe, expect, run, test, until } from './lab.mjs';
+
+const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
+const SIZES = { portrait: [390, 844], landscape: [844, 390], laptop: [1366, 768] };
+const RECEIVE = 'pbsrcsink name=pb direction=receive decode=true';
+const VIDEO_OUT = 'pb.video_src_0 ! queue ! fakesink name=video sync=false async=false';
+const AUDIO_OUT = 'pb.audio_src_0 ! queue ! fakesink name=audio sync=false async=false';
+const HOSTILE = '<img src=x onerror=document.title=1>';
+
+async function start(lab, slots = ['cam-wide'], options) {
+  const server = await lab.server(options);
+
+  return { server, admin: await server.create('demo', slots) };
+}
+
+/** The page of a fresh token. */
+async function open(lab, { server, admin }, direction = 'send', { stream = 'cam-wide', options = PHONE, mint, token, prepare } = {}) {
+  token ??= await server.mint(admin, 'demo', stream, direction, mint);
+  const log = [];
+  const page = await lab.page(server, `/s/demo#t=${token}`, options, (one) => {
+    one.on('console', (message) => log.push(message.text()));
+    return prepare?.(one);
+  });
+
+  return Object.assign(page, { token, log });
+}
+
+const press = (page, name) => page.getByRole('button', { name, exact: true }).click();
+const reads = (page, text) => page.getByText(text).first().waitFor();
+const advice = (page, code) => page.locator(`.advice li[data-code="${code}"]`).waitFor();
+
+async function goLive(page) {
+  await press(page, 'Set up camera');
+  await press(page, 'Go live');
+  await page.locator('[data-mode=live] .live .said').filter({ hasText: /\w/ }).waitFor();
+}
+
+/** Somebody in the control room, who sees to tally and cues. */
+async function room(lab, { server, admin }) {
+  const page = await lab.bare(server);
+
+  await page.evaluate((token) => {
+    window.session = new PbSession({ session: 'demo', token });
+    session.join();
+  }, admin);
+  await until(() => page.evaluate(() => session.state === 'joined'), 'the control room');
+  return { tally: (state, stream = 'cam-wide') => page.evaluate(([s, t]) => session.setTally(s, t), [stream, state]),
+    cue: (text, stream = 'cam-wide') => page.evaluate(([s, t]) => session.cue(s, t), [stream, text]) };
+}
+
+/** Looked at in every size: a picture, axe-core, and nothing cut off. */
+async function look(lab, page, name) {
+  const before = page.viewportSize();
+
+  for (const [size, [width, height]] of Object.entries({ narrow: [320, 640], ...SIZES })) {
+    await page.setViewportSize({ width, height });
+    await page.evaluate(() => new Promise((done) => { requestAnimationFrame(() => requestAnimationFrame(done)); }));
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+    expect(wide <= width, `${name}, ${size}: ${wide} wide, nothing is cut off at the side`);
+    const small = await page.evaluate(() => [...document.querySelectorAll('button, a, select, summary, .choice')]
+        .map((node) => [node, node.getBoundingClientRect()]).filter(([, box]) => box.width > 0 && (box.width < 44 || box.height < 44))
+        .map(([node, box]) => `${node.textContent.slice(0, 30)} ${box.width}x${box.height}`));
+    expect(small.length === 0, `${name}, ${size}: a finger finds it: ${small}`);
+    if (size === 'narrow') continue;
+    await lab.shot(page, `operator-${name}-${size}`);
+    if (size !== 'landscape') await axe(page, `${name}, ${size}`);
+  }
+  await page.setViewportSize(before);
+}
+
+// Whatever a page was given, none of it may be where it can be read later.
+async function keepsNothing(page) {
+  const kept = await page.evaluate(() => [document.documentElement.outerHTML, document.title, location.href,
+    JSON.stringify({ ...localStorage }), JSON.stringify({ ...sessionStorage }), document.cookie, JSON.stringify(history.state)].join('\n')) + page.log.join('\n');
+
+  expect(!kept.includes(page.token.slice(2, 20)), 'the page does not hold its token');
+  expect(/\/s\/[a-z]+$/.test(page.url()), page.url());
+}
+
+test('choose, look, go live, stop: a real receiver decodes what the phone sends', async (lab) => {
+  const it = await start(lab);
+  const page = await open(lab, it);
+
+  await page.getByRole('button', { name: 'Set up camera' }).waitFor();
+  await look(lab, page, 'idle');
+  await press(page, 'Set up camera');
+  await page.getByRole('button', { name: 'Go live' }).waitFor();
+  expect(await page.getByLabel('Camera', { exact: true }).locator('option').count() >= 1, 'it names the cameras');
+  await reads(page, 'Sound comes in.');
+  const meter = page.getByRole('meter');
+  await until(async () => Number(await meter.getAttribute('aria-valuenow')) > 20, 'the level of the microphone');
+  expect((await it.server.slot(it.admin, 'demo', 'cam-wide')).sender === null, 'nothing is sent before');
+  await look(lab, page, 'ready');
+  await press(page, 'Go live');
+  await reads(page, 'Live. Nobody is watching yet.');
+  await look(lab, page, 'alone');
+
+  const studio = lab.pipeline('studio', `${RECEIVE} uri=pb://127.0.0.1:${it.server.port}/demo/cam-wide ${VIDEO_OUT} ${AUDIO_OUT}`,
+      { token: await it.server.mint(it.admin, 'demo', 'cam-wide', 'receive'), count: ['video', 'audio'] });
+  await studio.more('video', 30);
+  await studio.more('audio', 30);
+  await reads(page, 'Live: one viewer is connected.');
+  await advice(page, 'good');
+  await look(lab, page, 'live');
+
+  // another size, another microphone, silence: the same connection goes on
+  await press(page, 'Settings');
+  await page.getByRole('radio', { name: /360p/ }).check();
+  await until(() => page.evaluate(() => document.querySelector('.preview').videoHeight === 360), 'the other size');
+  await look(lab, page, 'settings');
+  await press(page, 'Settings');
+  await press(page, 'Mute');
+  await advice(page, 'sound-muted');
+  await press(page, 'Unmute');
+  await studio.more('video', 30);
+  const there = studio.events().filter((e) => e.event === 'message' && e.name === 'pb-peer');
+  expect(there.filter((e) => e.fields.state === 'connecting').length <= 1, 'nobody was disconnected');
+
+  await page.getByText('Options and numbers').click();
+  await until(async () => /Mbit\/s|kbit\/s/.test(await page.locator('.numbers').first().innerText()), 'numbers');
+  await look(lab, page, 'numbers');
+  await keepsNothing(page);
+  await press(page, 'Stop');
+  await reads(page, 'Preview: nothing is sent yet');
+  await until(async () => (await it.server.slot(it.admin, 'demo', 'cam-wide')).sender === null, 'the slot to be free');
+  await press(page, 'Camera off');
+  expect(await page.evaluate(() => document.querySelector('.preview').srcObject.getTracks().length) === 0, 'the camera is off');
+});
+
+test('tally fills the page, in colour, frame and word; cues stand on top; on air, Stop asks once', async (lab) => {
+  const it = await start(lab);
+  const page = await open(lab, it);
+
+  await goLive(page);
+  const control = await room(lab, it);
+  for (const [state, colour, word, border, title] of [
+    ['preview', 'rgb(11, 107, 52)', 'Preview', 'dashed', 'PREVIEW – cam-wide'],
+    ['program', 'rgb(179, 18, 29)', 'On air', 'solid', 'ON AIR – cam-wide']]) {
+    await control.tally(state);
+    await page.locator(`body[data-tally=${state}] .light`).filter({ hasText: word }).waitFor();
+    await until(() => page.evaluate((c) => getComputedStyle(document.body).backgroundColor === c, colour), `${state} is ${colour}`);
+    expect(await page.evaluate(() => getComputedStyle(document.body, '::after').borderTopStyle) === border, `${state} has its frame`);
+    expect(await page.title() === title, await page.title());
+    expect(await page.locator('#said').textContent() === `${word}.`, 'it is said');
+    const tall = await page.locator('.light').evaluate((node) => parseFloat(getComputedStyle(node).fontSize));
+    expect(tall > 55, `it is read from afar: ${tall}`);
+    await look(lab, page, state);
+  }
+  await control.cue('Stand by, camera 2');
+  await page.locator('.cues .now').filter({ hasText: 'Stand by, camera 2' }).waitFor();
+  expect(await page.locator('#said').textContent() === 'Cue: Stand by, camera 2', 'the cue is said');
+  await control.cue(HOSTILE);
+  await page.locator('.cues .now').filter({ hasText: HOSTILE }).waitFor();
+  await reads(page, 'Earlier cues (1)');
+  await control.cue('Zoom in slowly on the singer, then hold until I say so');
+  await page.locator('.cues .now').filter({ hasText: 'Zoom in' }).waitFor();
+  await look(lab, page, 'cue');
+  expect(await page.locator('.cues img').count() === 0 && await page.title() === 'ON AIR – cam-wide', 'text is text');
+  await press(page, 'Got it');
+  await page.getByText('Earlier cues (3)').click();
+  await look(lab, page, 'cues');
+
+  await until(async () => {
+    await press(page, 'Stop');
+    return page.getByText('You are on air. Stop anyway?').isVisible();
+  }, 'the question');
+  await look(lab, page, 'ask');
+  await press(page, 'Stay live');
+  expect((await it.server.slot(it.admin, 'demo', 'cam-wide')).sender !== null, 'it goes on');
+  await press(page, 'Stop');
+  await page.getByRole('dialog').getByRole('button', { name: 'Stop', exact: true }).click();
+  await reads(page, 'Preview: nothing is sent yet');
+});
+
+test('a viewer sees pictures, tally and health of every slot, and has nothing to press wrong', async (lab) => {
+  const it = await start(lab, ['cam-wide', 'cam-close', 'stage']);
+  const phone = await open(lab, it);
+
+  await goLive(phone);
+  const page = await open(lab, it, 'receive', { stream: null, options: { viewport: { width: 1366, height: 768 } } });
+  const picture = page.locator('.slot', { hasText: 'cam-wide' }).locator('video');
+  await until(() => picture.evaluate((v) => v.getVideoPlaybackQuality().totalVideoFrames > 20).catch(() => false), 'a picture');
+  const control = await room(lab, it);
+  await control.tally('program');
+  await control.tally('preview', 'stage');
+  await page.locator('.slot[data-tally=program]', { hasText: 'cam-wide' }).getByText('On air').waitFor();
+  await page.locator('.slot[data-tally=preview]', { hasText: 'stage' }).waitFor();
+  await control.cue('Standby all', 'stage');
+  await reads(page, 'stage: Standby all');
+  await page.locator('.slot', { hasText: 'cam-wide' }).locator('.advice li.good').waitFor();
+  await look(lab, page, 'viewer');
+  expect(await page.getByRole('button', { name: /live|stop|mute/i }).count() === 0, 'no control of anything');
+
+  const one = await open(lab, it, 'receive');
+  await until(() => one.locator('video').evaluate((v) => v.getVideoPlaybackQuality().totalVideoFrames > 20).catch(() => false), 'its picture');
+  await one.locator('body[data-tally=program]').waitFor();
+  await look(lab, one, 'viewer-one');
+
+  const observer = await open(lab, it, 'observe', { stream: null });
+  await observer.locator('.slot[data-tally=program]').waitFor();
+  await look(lab, observer, 'observer');
+  expect(await observer.locator('video').count() === 0, 'an observer is sent no picture');
+});
+
+// --- an encoder of one's own -------------------------------------------------
+
+// A server whose answer is known to the letter; all else is the real one's.
+const answering = (reply) => async (page) => {
+  await page.routeWebSocket(/\/api\/ws\//, (socket) => {
+    const server = socket.connectToServer();
+
+    socket.onMessage((text) => {
+      const message = JSON.parse(text);
+      const answer = message.type === 'strings' && reply(message);
+      if (answer) socket.send(JSON.stringify({ type: 'strings', id: message.id, peer: message.peer, stream: 'cam-wide', ...answer }));
+      else server.send(text);
+    });
+    page.hear = (message) => socket.send(JSON.stringify(message));
+  });
+};
+
+const PASSPHRASE = 'q7Xw2LkT9sVb4NcR8mHd6ZfJ1pYg3QaE';
+const WAYS = [
+  { client: 'ffmpeg', mode: 'caller', works: true, string: `ffmpeg -re -i input.mp4 -c copy -f mpegts "srt://203.0.113.9:20000?mode=caller&passphrase=${PASSPHRASE}"` },
+  { client: 'obs', mode: 'caller', works: true, string: `srt://203.0.113.9:20000?mode=caller&latency=200000&passphrase=${PASSPHRASE}&pbkeylen=32&streamid=demo/cam-wide`,
+    note: 'Settings, Stream: Service “Custom…”, this as Server, Stream Key empty.' },
+  { client: 'vmix', mode: 'caller', works: true, note: 'Settings, Outputs / NDI / OMT / SRT: the gear of an output, SRT on.',
+    string: `Type: Caller\nHostname: 203.0.113.9\nPort: 20000\nLatency: 200\nPassphrase: ${PASSPHRASE}\nKey Length: 32` },
+  { client: 'larix', mode: 'caller', works: true, string: `larix://set/v1?conn[][url]=srt%3A%2F%2F203.0.113.9%3A20000&conn[][srtpass]=${PASSPHRASE}`,
+    note: 'Open this link on the phone: it holds the passphrase.',
+    qr: '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 29 29"><path fill="#000" d="M4 4h7v7h-7zM18 4h7v7h-7zM4 18h7v7h-7zM14 14h3v3h-3z"/></svg>' },
+  { client: 'gstreamer', mode: 'caller', works: false, note: `It cannot ${HOSTILE}.` },
+  { client: 'whip', mode: 'whip', works: true, string: 'URL: https://example.org/whip/demo/cam-wide\nBearer Token: p_abc.def', note: 'Send H.264 without B-frames, or VP8, and Opus.' },
+];
+
+test('my encoder: strings when somebody asks, with copying, and gone when folded', async (lab) => {
+  const it = await start(lab);
+  let ready = false;
+  let asked = 0;
+  const page = await open(lab, it, 'send', { prepare: answering(({ direction }) => {
+    asked++;
+    expect(direction === 'send', direction);
+    return { direction, ready, note: ready ? undefined : 'Start pbsrtbin at the other end first.',
+      strings: ready ? WAYS : WAYS.map((row) => ({ ...row, string: row.string?.replace('203.0.113.9', 'ADDRESS') })) };
+  }) });
+
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+  await page.getByRole('button', { name: 'Use my encoder' }).waitFor();
+  expect(asked === 0, 'it does not ask before a person does');
+  await press(page, 'Use my encoder');
+  await reads(page, 'Start pbsrtbin at the other end first.');
+  await page.getByText('FFmpeg', { exact: true }).click();
+  await page.locator('details[open] .wait').getByText('ADDRESS stands for').waitFor();
+  await look(lab, page, 'encoder-wait');
+
+  // the other end comes, and what is shown follows; what was open stays open
+  ready = true;
+  await it.server.mint(it.admin, 'demo', 'cam-wide', 'receive').then((token) => lab.bare(it.server).then((viewer) =>
+    viewer.evaluate((t) => { window.session = new PbSession({ session: 'demo', token: t }); session.join({ stream: 'cam-wide', direction: 'receive' }); }, token)));
+  await reads(page, 'The control room’s end is ready.');
+  await page.locator('details[data-client=ffmpeg][open]').waitFor();
+  expect(!await page.locator('.ways').innerText().then((text) => text.includes('ADDRESS')), 'no word of it any more');
+  await page.getByRole('button', { name: 'Copy string for FFmpeg' }).click();
+  await page.getByText('Copied', { exact: true }).waitFor();
+  expect(await page.locator('#said').textContent() === 'Copied: string for FFmpeg.', 'it is said');
+  expect(await page.evaluate(() => navigator.clipboard.readText()) === WAYS[0].string, 'on the clipboard, to the letter');
+  await page.getByText('vMix', { exact: true }).click();
+  await page.getByRole('button', { name: 'Copy Passphrase for vMix' }).click();
+  await until(() => page.evaluate(() => navigator.clipboard.readText()).then((text) => text === PASSPHRASE), 'one field alone');
+  await look(lab, page, 'encoder-vmix');
+  await page.getByText('Larix Broadcaster', { exact: true }).click();
+  expect(await page.getByRole('link', { name: 'Open Larix' }).getAttribute('href') === WAYS[3].string, 'the link');
+  await until(() => page.locator('img.qr').evaluate((img) => img.complete && img.naturalWidth > 0), 'the QR code is a picture');
+  await look(lab, page, 'encoder-larix');
+  await page.getByText('GStreamer', { exact: true }).click();
+  await reads(page, `It cannot ${HOSTILE}.`);
+  expect(await page.locator('.way img:not(.qr)').count() === 0, 'text is text');
+  await page.getByText('OBS Studio', { exact: true }).click();
+  await page.evaluate(() => scrollTo(0, 0));
+  await look(lab, page, 'encoder');
+
+  // a page that may not write to the clipboard tries the old way
+  await page.evaluate(() => { navigator.clipboard.writeText = () => Promise.reject(new DOMException('no', 'NotAllowedError')); });
+  await page.getByRole('button', { name: 'Copy string for OBS Studio' }).click();
+  await until(() => page.evaluate(() => navigator.clipboard.readText()).then((text) => text === WAYS[1].string), 'the old way');
+
+  const asks = asked;
+  await press(page, 'Use my encoder');
+  const html = await page.content();
+  expect(!html.includes(PASSPHRASE) && !html.includes('203.0.113.9') && !html.includes('larix://'), 'the passphrase is gone from the page');
+  await keepsNothing(page);
+  await new Promise((done) => { setTimeout(done, 2000); });
+  expect(asked === asks, 'folded, it asks no more');
+});
+
+test('my encoder, by the server itself: ready once a receiver is there, with a QR code for Larix', async (lab) => {
+  const it = await start(lab);
+  const page = await open(lab, it);
+
+  await press(page, 'Use my encoder');
+  await reads(page, 'SRT: the other end is not there yet.');
+  lab.pipeline('studio', `pbsrtbin uri=pb://127.0.0.1:${it.server.port}/demo/cam-wide local-address=127.0.0.1 ! fakesink`,
+      { token: await it.server.mint(it.admin, 'demo', 'cam-wide', 'receive') });
+  await reads(page, 'The control room’s end is ready.');
+  for (const [client, name] of [['obs', 'OBS Studio'], ['vmix', 'vMix'], ['ffmpeg', 'FFmpeg'], ['gstreamer', 'GStreamer'],
+    ['srt-live-transmit', 'srt-live-transmit'], ['obs-whip', 'OBS Studio, over WHIP']]) {
+    await page.locator(`details[data-client="${client}"]`).getByText(name, { exact: true }).first().click();
+    expect(await page.locator(`details[data-client="${client}"][open] code`).count() > 0, client);
+  }
+  await page.locator('details[data-client=larix] summary').click();
+  expect(/^larix:\/\/set/.test(await page.getByRole('link', { name: 'Open Larix' }).getAttribute('href')), 'the link');
+  await until(() => page.locator('img.qr').evaluate((img) => img.complete && img.naturalWidth > 0), 'the QR code');
+  await look(lab, page, 'encoder-real');
+  const { body } = await it.server.call('GET', '/api/session/demo/connect?stream=cam-wide', undefined, it.admin);
+  expect((await page.content()).includes(body.streams[0].passphrase), 'the passphrase, since a person asked');
+  await press(page, 'Use my encoder');
+  expect(!(await page.content()).includes(body.streams[0].passphrase), 'and gone');
+  await keepsNothing(page);
+
+  const viewer = await open(lab, it, 'receive', { stream: null });
+  await press(viewer, 'Use my player');
+  await viewer.locator('details[data-client=ffmpeg] summary').click();
+  await viewer.locator('details[data-client=ffmpeg] code').getByText('ffmpeg -i').waitFor();
+  await look(lab, viewer, 'player');
+  expect(await viewer.locator('.slot').count() === 1, 'the slots stand as they were');
+});
+
+test('my encoder, while the server is away or says no: in words', async (lab) => {
+  const it = await start(lab);
+  const page = await open(lab, it);
+
+  await page.getByRole('button', { name: 'Use my encoder' }).waitFor();
+  await it.server.stop('SIGKILL');
+  await reads(page, 'The server cannot be reached.');
+  await press(page, 'Use my encoder');
+  await page.locator('.ways .problem').getByText('The server cannot be reached').waitFor();
+  await look(lab, page, 'encoder-away');
+});
+
+// --- what goes wrong ---------------------------------------------------------
+
+test('each end of the page says what happened and what to do', async (lab) => {
+  const it = await start(lab);
+  const admin = await it.server.create('other', ['cam-wide']);
+  const broken = (await it.server.mint(it.admin, 'demo', 'cam-wide', 'send')).replace(/.$/, (c) => c === 'A' ? 'E' : 'A');
+  const cases = [
+    ['missing', () => lab.page(it.server, '/s/demo', PHONE), 'This page needs its whole link', 'Scan the code again'],
+    ['wrong', () => open(lab, it, 'send', { token: broken }), 'This link does not work', 'Ask whoever gave you the link'],
+    ['nonsense', () => open(lab, it, 'send', { token: 'p_nonsense' }), 'This link does not work', 'Ask whoever gave you the link'],
+    ['foreign', async () => open(lab, it, 'send', { token: await it.server.mint(admin, 'other', 'cam-wide', 'send') }),
+      'This link is for another session', 'It opens the session “other”, and this is “demo”.'],
+    ['expired', () => open(lab, it, 'send', { mint: { ttl: 10 } }), 'This link has expired', 'Ask whoever gave you the link'],
+  ];
+
+  for (const [name, load, title, text] of cases) {
+    const page = await load();
+    await page.getByRole('heading', { name: title }).waitFor();
+    await reads(page, text);
+    if (['missing', 'foreign', 'expired'].includes(name)) await look(lab, page, `end-${name}`);
+    if (page.token) await keepsNothing(page);
+  }
+  for (const [reason, title] of [['token-revoked', 'This link was withdrawn'], ['session-closed', 'The session was closed'],
+    ['session-expired', 'The session has ended']]) {
+    const page = await open(lab, it, 'send', { prepare: answering(() => null) });
+    await goLive(page);
+    page.hear({ type: 'closed', reason });
+    await page.getByRole('heading', { name: title }).waitFor();
+    expect(await page.evaluate(() => !document.body.dataset.tally && document.querySelectorAll('video').length === 0), 'no light, no picture');
+    await look(lab, page, `end-${reason}`);
+  }
+});
+
+test('a token that expires while live ends it in words, after a warning', async (lab) => {
+  const it = await start(lab);
+  const page = await open(lab, it, 'send', { mint: { ttl: 15 } });
+
+  await goLive(page);
+  await reads(page, 'Your link ends in less than 5 minutes.');
+  await look(lab, page, 'soon');
+  await page.getByRole('heading', { name: 'This link has expired' }).waitFor();
+  await keepsNothing(page);
+});
+
+test('a session that ends soon says so; one that is extended takes it back', async (lab) => {
+  const it = await start(lab);
+  const short = await it.server.call('POST', '/api/session', { name: 'short', streams: ['cam-wide'], ttl: 60 });
+  const token = await it.server.mint(short.body.token, 'short', 'cam-wide', 'send');
+  const page = await lab.page(it.server, `/s/short#t=${token}`, PHONE, answering(() => null));
+
+  await reads(page, 'The session ends in less than 5 minutes.');
+  page.hear({ type: 'session', session: 'short', state: 'WAITING', expires: Math.floor(Date.now() / 1000) + 7200, streams: [] });
+  await until(async () => !await page.getByText('less than 5 minutes').isVisible(), 'the warning to go');
+  await reads(page, /^1:59:\d\d left$/);
+});
+
+test('the camera is refused, busy, missing: what to do, and again', async (lab) => {
+  const it = await start(lab);
+  const page = await open(lab, it);
+
+  await page.getByRole('button', { name: 'Set up camera' }).waitFor();
+  await page.evaluate(() => {
+    const real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+    window.failing = 'NotAllowedError';
+    navigator.mediaDevices.getUserMedia = (what) => window.failing && (window.failing !== 'NotFoundError' || what.audio)
+      ? Promise.reject(new DOMException('no', window.failing)) : real(what);
+  });
+  await press(page, 'Set up camera');
+  await reads(page, 'The camera or microphone was not allowed.');
+  await look(lab, page, 'refused');
+  await page.evaluate(() => { window.failing = 'NotReadableError'; });
+  await press(page, 'Set up camera');
+  await reads(page, 'in use by another program');
+  // no microphone is no reason to stay away
+  await page.evaluate(() => { window.failing = 'NotFoundError'; });
+  await press(page, 'Set up camera');
+  await reads(page, 'No microphone: you send a picture only.');
+  expect(await page.getByText('in use by another').count() === 0, 'the fault is gone');
+  await press(page, 'Go live');
+  await advice(page, 'sound-none');
+});
+
+test('a page that is not over https says so, and leaves the encoder', async (lab) => {
+  const it = await start(lab, ['cam-wide'], { host: OUTSIDE, more: ['--insecure-plain'] });
+  const page = await open(lab, it);
+
+  await reads(page, 'only to pages over https');
+  expect(await page.getByRole('button', { name: 'Set up camera' }).count() === 0, 'no button that cannot work');
+  await page.getByRole('button', { name: 'Use my encoder' }).waitFor();
+  await look(lab, page, 'insecure');
+});
+
+test('the slot is taken: who has it, and it goes live once it is free', async (lab) => {
+  const it = await start(lab);
+  const other = await lab.bare(it.server);
+  const page = await open(lab, it);
+
+  await other.evaluate(([token, client]) => {
+    window.session = new PbSession({ session: 'demo', token, client });
+    session.join({ stream: 'cam-wide', direction: 'send' });
+  }, [await it.server.mint(it.admin, 'demo', 'cam-wide', 'send'), HOSTILE]);
+  await reads(page, `Somebody sends on this slot now: “${HOSTILE}”.`);
+  await look(lab, page, 'taken');
+  await goLive(page);
+  await reads(page, `Waiting: “${HOSTILE}” is sending on this slot.`);
+  await look(lab, page, 'waiting');
+  expect(await page.locator('img').count() === 0 && await page.title() === 'cam-wide – Patchbay', 'text is text');
+  await other.evaluate(() => session.leave());
+  await reads(page, 'Live. Nobody is watching yet.');
+});
+
+test('the same link on another device takes over, and is taken back', async (lab) => {
+  const it = await start(lab);
+  const page = await open(lab, it);
+  const second = await open(lab, it, 'send', { token: page.token });
+
+  await goLive(page);
+  await goLive(second);
+  await reads(page, 'The same link went live on another device or page');
+  await look(lab, page, 'replaced');
+  await press(page, 'Go live');
+  await reads(page, 'Live. Nobody is watching yet.');
+  await reads(second, 'The same link went live on another device or page');
+});
+
+test('the server goes and comes under two pages while media runs', async (lab) => {
+  const it = await start(lab);
+  const page = await open(lab, it);
+  const viewer = await open(lab, it, 'receive');
+  const frames = () => viewer.locator('video').evaluate((v) => v.getVideoPlaybackQuality().totalVideoFrames).catch(() => 0);
+
+  await goLive(page);
+  await until(async () => await frames() > 15, 'a picture');
+  await it.server.stop('SIGKILL');
+  await reads(page, 'The server cannot be reached. What is connected keeps running. Trying again … Until then the tally here may be an old one.');
+  await reads(page, 'Reconnecting');
+  const before = await frames();
+  await until(async () => await frames() > before + 30, 'the picture goes on');
+  await look(lab, page, 'away');
+  await look(lab, viewer, 'viewer-away');
+  const again = await lab.server({ port: it.server.port });
+  const admin = await again.create('demo', ['cam-wide']);
+  await until(async () => (await again.slot(admin, 'demo', 'cam-wide'))?.state === 'CONNECTED', 'both are back');
+  for (const one of [page, viewer]) await until(async () => !await one.getByText('cannot be reached').isVisible(), 'the notice to go');
+  const after = await frames();
+  await until(async () => await frames() > after + 30, 'the picture after it');
+});
+
+test('the network goes and comes back: words, and the picture again', async (lab) => {
+  const it = await start(lab);
+  const page = await open(lab, it);
+  const viewer = await open(lab, it, 'receive');
+  const frames = () => viewer.locator('video').evaluate((v) => v.getVideoPlaybackQuality().totalVideoFrames).catch(() => 0);
+
+  await goLive(page);
+  await until(async () => await frames() > 15, 'a picture');
+  lab.block('meta l4proto udp drop');
+  await advice(page, 'interrupted');
+  await look(lab, page, 'interrupted');
+  lab.open();
+  const before = await frames();
+  await until(async () => await frames() > before + 15, 'the picture again');
+  await page.locator('.advice li.critical').waitFor({ state: 'detached' });
+});
+
+test('the upload is too slow for what was chosen: it says so, and a lower quality mends it', async (lab) => {
+  const it = await start(lab);
+  const page = await open(lab, it);
+  const viewer = await open(lab, it, 'receive');
+
+  await goLive(page);
+  await viewer.locator('video').waitFor();
+  lab.block('meta l4proto udp limit rate over 30 kbytes/second drop');
+  await page.locator('.advice li').filter({ hasText: 'Your upload is too slow for 2.5 Mbit/s: choose a lower quality' }).waitFor({ timeout: 60000 });
+  await look(lab, page, 'slow');
+  lab.open();
+  await press(page, 'Settings');
+  await page.getByRole('radio', { name: /360p/ }).check();
+  await page.locator('.advice li.good').waitFor({ timeout: 60000 });
+});
+
+test('the phone sleeps, the system takes the camera, the server restarts: it is live again by itself', async (lab) => {
+  const it = await start(lab);
+  const page = await open(lab, it);
+  const studio = lab.pipeline('studio', `${RECEIVE} uri=pb://127.0.0.1:${it.server.port}/demo/cam-wide ${VIDEO_OUT}`,
+      { token: await it.server.mint(it.admin, 'demo', 'cam-wide', 'receive'), count: ['video'] });
+
+  await goLive(page);
+  await studio.more('video', 15);
+  // what a call does to a camera: its track is over
+  await page.evaluate(() => document.querySelector('.preview').srcObject.getVideoTracks()[0].stop());
+  await until(() => page.evaluate(() => document.querySelector('.preview').srcObject.getVideoTracks()[0]?.readyState === 'live'), 'the camera again');
+  await studio.more('video', 30);
+
+  const life = await page.context().newCDPSession(page);
+  await life.send('Page.setWebLifecycleState', { state: 'frozen' });
+  await it.server.stop('SIGKILL');
+  const again = await lab.server({ port: it.server.port });
+  const admin = await again.create('demo', ['cam-wide']);
+  await life.send('Page.setWebLifecycleState', { state: 'active' });
+  await until(async () => (await again.slot(admin, 'demo', 'cam-wide'))?.sender, 'it is back');
+  await studio.more('video', 30);
+  await reads(page, 'Live: one viewer is connected.');
+});
+
+test('a camera that the system does not give back says so, with a button', async (lab) => {
+  const it = await start(lab);
+  const page = await open(lab, it);
+
+  await goLive(page);
+  await page.evaluate(() => {
+    const real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+    window.allow = () => { navigator.mediaDevices.getUserMedia = real; };
+    navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('no', 'NotReadableError'));
+    document.querySelector('.preview').srcObject.getVideoTracks()[0].stop();
+  });
+  await advice(page, 'camera-ended');
+  await reads(page, 'in use by another program');
+  await look(lab, page, 'lost');
+  await page.evaluate(() => window.allow());
+  await press(page, 'Restart camera');
+  await until(() => page.evaluate(() => document.querySelector('.preview').srcObject.getVideoTracks()[0]?.readyState === 'live'), 'the camera again');
+  await page.locator('.advice [data-code=camera-ended]').waitFor({ state: 'detached' });
+});
+
+test('a page that comes back from the cache of the browser has no token any more', async (lab) => {
+  const it = await start(lab);
+  const page = await open(lab, it);
+
+  await goLive(page);
+  await page.evaluate(() => {
+    dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }));
+    dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }));
+  });
+  await page.getByRole('heading', { name: 'This page needs its whole link' }).waitFor();
+  await until(async () => (await it.server.slot(it.admin, 'demo', 'cam-wide')).sender === null, 'the slot to be free');
+});
+
+test('a camera that speaks SRT only is left alone by the page', async (lab) => {
+  const it = await start(lab);
+  const camera = lab.pipeline('camera', 'videotestsrc is-live=true pattern=ball ! video/x-raw,width=320,height=240,framerate=15/1 ! ' +
+      `x264enc tune=zerolatency speed-preset=ultrafast ! h264parse ! pbsrtbin uri=pb://127.0.0.1:${it.server.port}/demo/cam-wide`,
+  { token: await it.server.mint(it.admin, 'demo', 'cam-wide', 'send') });
+
+  await until(async () => (await it.server.slot(it.admin, 'demo', 'cam-wide')).sender, 'the camera');
+  const page = await open(lab, it, 'receive');
+  await reads(page, 'This camera sends by SRT, which a browser cannot play.');
+  await page.locator('.advice li').filter({ hasText: /\w/ }).waitFor();
+  await look(lab, page, 'viewer-srt');
+  expect((await it.server.slot(it.admin, 'demo', 'cam-wide')).receivers.length === 0, 'the page does not ask it');
+  // that nobody is there it says in any case
+  expect(!camera.lines.some((line) => line.includes('no-transport')), 'and it hears of no viewer that speaks another language');
+});
+
+await run();
