@@ -306,10 +306,12 @@ test('my encoder, by the server itself: ready once a receiver is there, with a Q
       { token: await it.server.mint(it.admin, 'demo', 'cam-wide', 'receive') });
   await reads(page, 'The control room’s end is ready.');
   for (const [client, name] of [['obs', 'OBS Studio'], ['vmix', 'vMix'], ['ffmpeg', 'FFmpeg'], ['gstreamer', 'GStreamer'],
-    ['srt-live-transmit', 'srt-live-transmit'], ['obs-whip', 'OBS Studio, over WHIP']]) {
+    ['srt-live-transmit', 'srt-live-transmit']]) {
     await page.locator(`details[data-client="${client}"]`).getByText(name, { exact: true }).first().click();
     expect(await page.locator(`details[data-client="${client}"][open] code`).count() > 0, client);
   }
+  await page.locator('details[data-client=obs-whip]').getByText('not here').click();
+  await page.locator('details[data-client=obs-whip] .note').getByText('speaks SRT only').waitFor();
   await page.locator('details[data-client=larix] summary').click();
   expect(/^larix:\/\/set/.test(await page.getByRole('link', { name: 'Open Larix' }).getAttribute('href')), 'the link');
   await until(() => page.locator('img.qr').evaluate((img) => img.complete && img.naturalWidth > 0), 'the QR code');
