@@ -313,7 +313,7 @@ test('a first visit is under 100 kB, and nothing is asked for twice or in vain',
       if (/preload|Content.Security.Policy/i.test(line.text())) wrong.push(line.text());
     });
     await page.goto(server.url + path, { waitUntil: 'load' });
-    if (path.startsWith('/s/')) await until(() => page.evaluate(() => document.title.startsWith('demo')), 'the page has begun');
+    if (path.startsWith('/s/')) await until(() => page.evaluate(() => document.title.endsWith(' – Patchbay')), 'the page has begun');
     // as many as were preloaded, and no module that was not
     const [loaded, listed] = await until(() => page.evaluate(() => {
       const modules = performance.getEntriesByType('resource').map((e) => new URL(e.name).pathname).filter((name) => name.endsWith('.js')).sort();
