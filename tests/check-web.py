@@ -13,9 +13,9 @@ import re
 import sys
 
 WEB = os.path.join(sys.argv[1], "signaling-server", "web")
-# What a page imports once it knows who is there. The phone's part is fetched
-# at once, by everybody; the wall's when session.js has seen an admin's token.
-LATER = {"session.html": {"head": ["page-operator.js"], "wall-modules": ["page-wall.js"]}}
+# What a page imports once it knows who is there: session.js has seen the token,
+# and asks for all of one part or all of the other.
+LATER = {"session.html": {"head": [], "operator-modules": ["page-operator.js"], "wall-modules": ["page-wall.js"]}}
 
 
 def read(name):

@@ -13,12 +13,12 @@ const token = new URLSearchParams(location.hash.slice(1)).get('t') ||
 history.replaceState(null, '', location.pathname);
 
 const claims = readToken(token);
-// What a phone needs is on its way already; the wall's modules all at once, not
-// one import after the other.
-if (claims?.role === 'admin')
-  document.head.append(document.getElementById('wall-modules').content);
+const isAdmin = claims?.role === 'admin';
+// All modules at once, not one import after the other; and those of one page.
+document.head.append(document.getElementById(isAdmin ? 'wall-modules'
+    : 'operator-modules').content);
 
-const { start } = await import(claims?.role === 'admin' ? './page-wall.js'
+const { start } = await import(isAdmin ? './page-wall.js'
     : './page-operator.js');
 
 document.getElementById('name').textContent = name;
