@@ -130,3 +130,15 @@ pb_server_context_unix (PbServerContext *self)
 {
   return (g_get_real_time () + self->wall_offset_us) / G_USEC_PER_SEC;
 }
+
+/**
+ * pb_server_context_unix_ms: (skip)
+ * @self: the context
+ *
+ * Returns: Unix milliseconds
+ */
+gint64
+pb_server_context_unix_ms (PbServerContext *self)
+{
+  return (g_get_real_time () + self->wall_offset_us) / 1000;
+}

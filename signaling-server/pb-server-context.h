@@ -68,5 +68,6 @@ char **pb_server_context_make_ice_links (PbServerContext *self,
 
 gint64 pb_server_context_now_us (PbServerContext *self); /* monotonic */
 gint64 pb_server_context_unix (PbServerContext *self);   /* Unix seconds */
+gint64 pb_server_context_unix_ms (PbServerContext *self);
 
 G_END_DECLS

@@ -10,6 +10,7 @@
 #include "core/pb-random.h"
 #include "pb-server-connect.h"
 #include "pb-server-qr.h"
+#include "pb-server-watch.h"
 
 /* FF D8 FF in Base64: how every JPEG begins */
 #define JPEG_MAGIC "/9j/"
@@ -293,4 +294,48 @@ pb_server_desk_sweep (PbServerSession *session)
       pass_request (session, g_hash_table_lookup (session->slots, stream),
           now_us);
   }
+}
+
+/* --- alarms -------------------------------------------------------------- */
+
+/**
+ * pb_server_desk_ack: (skip)
+ * @self: the link it came over
+ * @message: `ack`
+ * @request_id: for the log
+ * @error: PB_ERROR_DENIED or PB_ERROR_NOT_FOUND
+ *
+ * Who has seen it is for those at the desk; the log tells whose token said so.
+ *
+ * Returns: whether there is such an alarm
+ */
+gboolean
+pb_server_desk_ack (PbServerLink *self, PbMessage *message,
+    const char *request_id, GError **error)
+{
+  PbServerSession *session = self->session;
+  const char *name = pb_session_get_name (session->core);
+  PbServerMoment now = pb_server_watch_now (session);
+  const PbServerAlarm *alarm;
+  g_autofree char *resource = NULL;
+  g_autofree char *number = NULL;
+  gboolean is_new;
+
+  if (!pb_permit (self->token, PB_ACTION_ALARM_ACK, name, NULL, error))
+    return FALSE;
+  alarm = pb_server_alarms_ack (session->alarms,
+      (guint64) pb_message_get_int (message, "alarm"),
+      pb_message_get_string (message, "by"), &now, &is_new, error);
+  if (alarm == NULL)
+    return FALSE;
+  if (!is_new)
+    return TRUE;
+
+  resource = g_strconcat (name, "/", alarm->stream, NULL);
+  number = g_strdup_printf ("%" G_GUINT64_FORMAT, alarm->number);
+  pb_server_audit_log (self->context->audit, PB_SERVER_AUDIT_ALARM_ACKED,
+      resource, NULL, request_id, "alarm", number, "token",
+      pb_token_get_id (self->token), NULL);
+
+  return TRUE;
 }

@@ -16,6 +16,8 @@ gboolean pb_server_desk_thumbnail_request (PbServerLink *self,
     GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean pb_server_desk_thumbnail (PbServerLink *self, PbMessage *message,
     const char *request_id, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean pb_server_desk_ack (PbServerLink *self, PbMessage *message,
+    const char *request_id, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Each second: requests that had to wait. */
 void pb_server_desk_sweep (PbServerSession *session);
 

@@ -13,6 +13,7 @@
 #include "pb-server-envelope.h"
 #include "pb-server-relay.h"
 #include "pb-server-session.h"
+#include "pb-server-watch.h"
 
 /* The messages of a WebSocket: what routes are to HTTP. A handler turns a
  * checked message into answers or an error; only pb_server_link_handle() sees
@@ -364,6 +365,7 @@ handle_health (PbServerLink *self, PbMessage *message, const char *request_id,
       pb_server_context_now_us (self->context));
   peer->has_health = TRUE;
   pb_server_session_tell_health (self->session, peer);
+  pb_server_watch_slot (self->session, peer->slot);
 
   return TRUE;
 }
@@ -397,6 +399,7 @@ handle_tally (PbServerLink *self, PbMessage *message, const char *request_id,
   pb_message_set_string (told, "stream", stream);
   pb_message_set_string (told, "state", state);
   pb_server_session_broadcast (session, slot, told, TRUE);
+  pb_server_watch_slot (session, slot);
   if (old != tally) {
     resource = g_strconcat (name, "/", stream, NULL);
     pb_server_audit_log (self->context->audit, PB_SERVER_AUDIT_TALLY_CHANGED,
@@ -454,6 +457,7 @@ static const struct {
   { PB_MESSAGE_STRINGS, pb_server_desk_strings },
   { PB_MESSAGE_THUMBNAIL_REQUEST, pb_server_desk_thumbnail_request },
   { PB_MESSAGE_THUMBNAIL, pb_server_desk_thumbnail },
+  { PB_MESSAGE_ACK, pb_server_desk_ack },
 };
 /* clang-format on */
 

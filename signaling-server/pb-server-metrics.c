@@ -110,6 +110,11 @@ pb_server_metrics_print (const PbServerMetrics *self)
     labelled (out, "peers_health", "health", pb_health_status_get_name (i),
         self->peers_by_health[i]);
 
+  head (out, "alarms_open", "gauge", "Alarms that are not cleared, by level.");
+  for (guint i = PB_SERVER_ALARM_WARNING; i < PB_SERVER_N_ALARM_LEVELS; i++)
+    labelled (out, "alarms_open", "level", pb_server_alarm_level_get_name (i),
+        self->alarms_open[i]);
+
   head (out, "whip_resources", "gauge", "Clients of WHIP and WHEP.");
   labelled (out, "whip_resources", "kind", "whip", self->whip[0]);
   labelled (out, "whip_resources", "kind", "whep", self->whip[1]);

@@ -5,6 +5,7 @@
 
 #include "core/pb-health.h"
 #include "core/pb-session.h"
+#include "pb-server-alarms.h"
 
 G_BEGIN_DECLS
 
@@ -54,6 +55,7 @@ typedef struct {
   guint whip[2];           /* resources: WHIP, WHEP */
   guint slots_by_state[PB_STATE_CLOSED + 1];
   guint peers_by_health[PB_HEALTH_CRITICAL + 1];
+  guint alarms_open[PB_SERVER_N_ALARM_LEVELS];
   gint64 uptime_s;
 } PbServerMetrics;
 

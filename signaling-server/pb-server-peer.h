@@ -30,6 +30,8 @@ typedef struct {
 
   PbServerLink *link; /* NULL while lost, and where there is `http` */
   gint64 lost_at;     /* monotonic, while it is lost */
+  gint64 apart_us;    /* monotonic: another end has been there since, and it has
+                       * no connection; 0: that is not so */
   PbServerVirtual *http; /* (nullable): owned */
 
   /* how to meet it */

@@ -4,6 +4,7 @@
 #include "core/pb-fault.h"
 #include "pb-server-session.h"
 #include "pb-server-virtual.h"
+#include "pb-server-watch.h"
 
 /* Who comes to a session, who has to go for it, and who meets whom: section
  * 5.1 and 5.2 of the protocol. */
@@ -306,9 +307,17 @@ tell_apart (PbServerSession *self, PbServerPeer *to, PbServerPeer *peer)
   pb_server_session_tell_others (self, peer, message, to->id);
 }
 
-/* A client of HTTP has one connection, and chose its end when it came. */
-static gboolean
-may_meet (PbServerPeer *a, PbServerPeer *b)
+/**
+ * pb_server_session_may_meet: (skip)
+ * @a: a registration
+ * @b: one at the other end of its slot
+ *
+ * A client of HTTP has one connection, and chose its end when it came.
+ *
+ * Returns: whether the two would be introduced
+ */
+gboolean
+pb_server_session_may_meet (PbServerPeer *a, PbServerPeer *b)
 {
   return (a->http == NULL || pb_server_virtual_is_end (a->http, b->id)) &&
       (b->http == NULL || pb_server_virtual_is_end (b->http, a->id));
@@ -328,7 +337,7 @@ introduce_pair (PbServerSession *self, PbServerPeer *sender,
     tell_apart (self, receiver, sender);
     return;
   }
-  if (!may_meet (sender, receiver))
+  if (!pb_server_session_may_meet (sender, receiver))
     return;
   introduce_one (self, sender, receiver, transport);
   introduce_one (self, receiver, sender, transport);
@@ -353,6 +362,7 @@ pb_server_session_introduce (PbServerSession *self, PbServerPeer *peer)
   if (peer->direction == PB_DIRECTION_OBSERVE) {
     /* for the others nothing has changed */
     pb_server_session_send_snapshot (self, peer);
+    pb_server_watch_send (self, peer);
     return;
   }
   if (peer->direction == PB_DIRECTION_SEND) {

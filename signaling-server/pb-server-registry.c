@@ -437,6 +437,7 @@ measure_session (PbServerSession *session, PbServerMetrics *metrics,
   for (guint i = 0; names[i] != NULL; i++)
     if (pb_session_get_stream_state (session->core, names[i], &state, NULL))
       metrics->slots_by_state[state]++;
+  pb_server_alarms_count (session->alarms, metrics->alarms_open);
   g_hash_table_iter_init (&iter, session->peers);
   while (g_hash_table_iter_next (&iter, NULL, &value)) {
     PbServerPeer *peer = value;
@@ -461,6 +462,7 @@ pb_server_registry_measure (PbServerRegistry *self, PbServerMetrics *metrics)
   metrics->sessions = g_hash_table_size (self->sessions);
   memset (metrics->slots_by_state, 0, sizeof metrics->slots_by_state);
   memset (metrics->peers_by_health, 0, sizeof metrics->peers_by_health);
+  memset (metrics->alarms_open, 0, sizeof metrics->alarms_open);
   g_hash_table_iter_init (&iter, self->sessions);
   while (g_hash_table_iter_next (&iter, NULL, &value))
     measure_session (value, metrics, now_us);

@@ -7,6 +7,7 @@
 
 #include "core/pb-random.h"
 #include "pb-server-virtual.h"
+#include "pb-server-watch.h"
 
 static void
 slot_free (PbServerSlot *slot)
@@ -56,6 +57,7 @@ pb_server_session_new (PbServerContext *context, PbSession *core,
   self->peers = g_hash_table_new_full (g_str_hash, g_str_equal, NULL,
       (GDestroyNotify) pb_server_peer_free);
   self->links = g_ptr_array_new ();
+  self->alarms = pb_server_watch_new (self);
   self->thumbnails = pb_server_thumbnails_new ();
   self->grants = pb_server_grants_new ();
   self->resources = g_hash_table_new (g_str_hash, g_str_equal);
@@ -83,6 +85,7 @@ pb_server_session_free (PbServerSession *self)
   g_hash_table_unref (self->slots);
   pb_server_grants_free (self->grants);
   g_ptr_array_unref (self->links);
+  pb_server_alarms_free (self->alarms);
   pb_server_thumbnails_free (self->thumbnails);
   g_object_unref (self->core);
   g_free (self);
@@ -253,16 +256,10 @@ feed (PbServerSession *self, PbServerSlot *slot, PbEvent event)
         error->message);
 }
 
-/**
- * pb_server_session_update: (skip)
- * @self: the session
- * @slot: one of its slots
- *
- * A registered end that reports a connection is connected even where nobody is
- * registered at the other end: that is how a third-party client looks.
- */
-void
-pb_server_session_update (PbServerSession *self, PbServerSlot *slot)
+/* A registered end that reports a connection is connected even where nobody is
+ * registered at the other end: that is how a third-party client looks. */
+static void
+update_state (PbServerSession *self, PbServerSlot *slot)
 {
   gboolean is_up = FALSE;
   gboolean is_relayed = FALSE;
@@ -299,6 +296,18 @@ pb_server_session_update (PbServerSession *self, PbServerSlot *slot)
   else if (state != PB_STATE_WAITING)
     feed (self, slot, PB_EVENT_MEDIA_LOST);
   pb_server_session_queue_snapshot (self);
+}
+
+/**
+ * pb_server_session_update: (skip)
+ * @self: the session
+ * @slot: one of its slots
+ */
+void
+pb_server_session_update (PbServerSession *self, PbServerSlot *slot)
+{
+  update_state (self, slot);
+  pb_server_watch_slot (self, slot);
 }
 
 static gboolean
@@ -453,8 +462,10 @@ pb_server_session_remove (PbServerSession *self, PbServerPeer *peer,
     slot->sender = NULL;
   else if (slot != NULL)
     g_ptr_array_remove (slot->receivers, peer);
-  if (peer->direction != PB_DIRECTION_OBSERVE)
+  if (peer->direction != PB_DIRECTION_OBSERVE) {
     tell_gone (self, peer, reason);
+    pb_server_watch_gone (self, peer, reason);
+  }
   pb_server_audit_log (self->context->audit, PB_SERVER_AUDIT_PEER_GONE,
       peer->id, NULL, NULL, "session", pb_session_get_name (self->core),
       "reason", reason, NULL);

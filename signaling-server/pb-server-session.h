@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/pb-session.h"
+#include "pb-server-alarms.h"
 #include "pb-server-grant.h"
 #include "pb-server-link.h"
 #include "pb-server-thumbnails.h"
@@ -14,6 +15,8 @@ struct _PbServerSlot {
   guint port;           /* no other slot of this server has it */
   PbServerPeer *sender; /* (nullable) */
   GPtrArray *receivers; /* of PbServerPeer */
+  gboolean had_feed;    /* and nobody has ended it on purpose since */
+  gboolean is_dark;     /* it has none, and somebody misses it */
   /* what /connect gives to clients of WHIP and WHEP: the claims, unsigned, so
    * that asking again makes no more tokens; NULL: never asked */
   PbToken *send_token;
@@ -34,6 +37,7 @@ struct _PbServerSession {
   GPtrArray *links;    /* of PbServerLink, which own themselves */
   PbServerGrants *grants; /* the tokens that it gave out */
   GHashTable *resources; /* of WHIP and WHEP: id -> PbServerPeer */
+  PbServerAlarms *alarms;
   PbServerThumbnails *thumbnails; /* who waits for which */
   guint snapshot;      /* source id */
   gboolean tells_all;  /* the next one is for senders and receivers, too */
@@ -77,6 +81,8 @@ PbServerSlot *pb_server_session_add_slot (PbServerSession *self,
 PbServerPeer *pb_server_session_register (PbServerSession *self,
     PbServerLink *link, PbServerPeer *wanted, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
+/* Whether the two would be introduced: a client of HTTP meets one end. */
+gboolean pb_server_session_may_meet (PbServerPeer *a, PbServerPeer *b);
 /* Introduces it to the other end of its slot. */
 void pb_server_session_introduce (PbServerSession *self, PbServerPeer *peer);
 /* Clients of WHIP and WHEP go: their tokens are good for nothing now. */

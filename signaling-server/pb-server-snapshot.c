@@ -8,6 +8,7 @@
 #include "core/pb-limits.h"
 #include "pb-server-desk.h"
 #include "pb-server-virtual.h"
+#include "pb-server-watch.h"
 
 /* `"type":"session",` around a description */
 #define ENVELOPE_SIZE 64
@@ -326,5 +327,6 @@ pb_server_session_sweep (PbServerSession *self)
   peers = g_hash_table_get_values (self->peers);
   for (GList *l = peers; l != NULL; l = l->next)
     sweep_peer (self, l->data, now_us);
+  pb_server_watch_sweep (self);
   pb_server_desk_sweep (self);
 }

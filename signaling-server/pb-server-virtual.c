@@ -320,7 +320,8 @@ hear_status (PbServerVirtual *self, PbMessage *message)
     (void) pb_fault_from_code (pb_message_get_string (message, "code"),
         &fault);
     refuse_by_fault (self, fault);
-    leave (self, "left");
+    /* one that was up did not end because anybody meant it to */
+    leave (self, peer->transport == PB_TRANSPORT_NONE ? "left" : "lost");
     return FALSE;
   }
 

@@ -94,6 +94,8 @@
  * once); one that has been away this long clears it */
 #define PB_ALARM_RAISE_S 4
 #define PB_ALARM_CLEAR_S 10
+/* two ends that meet have this long: ICE, a relay, the handshake of SRT */
+#define PB_ALARM_MEET_S 10
 /* kept for the session's life; the oldest that are cleared go first */
 #define PB_ALARMS_MAX 500
 /* in one message: each is at most 600 octets of JSON */

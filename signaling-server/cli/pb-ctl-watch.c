@@ -37,6 +37,7 @@ typedef struct
   GMainLoop *loop;
   gboolean is_live; /* a terminal: redrawn in place */
   gboolean is_once;
+  gboolean is_over; /* what still comes is not shown */
   gboolean colour;
   guint n_drawn;   /* lines to go back before the next drawing */
   PbFault trouble; /* why the connection is not up now */
@@ -138,6 +139,7 @@ static void
 stop (Watch *self, int status)
 {
   self->status = status;
+  self->is_over = TRUE;
   g_main_loop_quit (self->loop);
 }
 
@@ -148,6 +150,8 @@ on_message (PbClient *client, PbMessage *message, gpointer user_data)
   PbMessageType type = pb_message_get_message_type (message);
   const char *changed;
 
+  if (self->is_over)
+    return;
   if (self->ctl->json && type != PB_MESSAGE_REGISTERED) {
     g_autofree char *text = pb_message_print (message);
 

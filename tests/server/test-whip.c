@@ -485,7 +485,7 @@ test_what_its_end_gives_up_is_over (Fixture *f, gconstpointer unused)
   ws_expect_none (f, s.ws, "peer_gone");
   g_assert_cmpuint (count_resources (f), ==, 1);
   say_status (&s, peer, "error", "peer-lost");
-  expect_gone (s.ws, peer, "left");
+  expect_gone (s.ws, peer, "lost");
   assert_gone (f, &s, path);
 }
 
