@@ -89,6 +89,11 @@
 /* one that a socket has this much before it unsent is dropped for it: a wall of
  * 50 feeds must not be closed for being slow (PB_WS_QUEUE_MAX) */
 #define PB_THUMBNAIL_QUEUE_MAX (PB_WS_QUEUE_MAX / 4)
+/* a tile is not taller than a telephone held upright (9:16), and some more */
+#define PB_THUMBNAIL_HEIGHT 640
+/* what waits for its demuxer: two seconds at 20 Mbit/s, or the one keyframe of
+ * a studio's stream; the oldest goes first */
+#define PB_THUMBNAIL_FEED_MAX (5 * 1024 * 1024)
 
 /* Alarms: a condition that lasts this long raises one (a critical one does at
  * once); one that has been away this long clears it */

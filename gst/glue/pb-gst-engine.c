@@ -132,6 +132,7 @@ is_for (PbGstMember *member, PbMessage *message)
     case PB_MESSAGE_SIGNAL:
     case PB_MESSAGE_PEER:
     case PB_MESSAGE_PEER_GONE:
+    case PB_MESSAGE_THUMBNAIL_REQUEST:
       return is_peer (member, pb_message_get_string (message, "to"));
     case PB_MESSAGE_REGISTERED:
       return is_peer (member, pb_message_get_string (message, "peer"));

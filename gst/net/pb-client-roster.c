@@ -110,6 +110,8 @@ pb_client_send_register (PbClient *self, PbClientEntry *entry)
         name_transports (registration->transports));
   if (registration->back)
     pb_message_set_boolean (message, "back", TRUE);
+  if (registration->thumbnails)
+    pb_message_set_boolean (message, "thumbnails", TRUE);
 
   if (pb_client_send_checked (self, message))
     entry->request_id = self->last_id;

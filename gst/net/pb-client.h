@@ -35,6 +35,7 @@ typedef struct {
   char *client;           /* (nullable): "pbsrtbin/0.1.0 libsrt/1.5.1" */
   PbTransport transports; /* NONE: SRT alone */
   gboolean back;          /* a receiver that would send a return feed */
+  gboolean thumbnails;    /* a receiver that gives still pictures */
 } PbRegistration;
 
 #define PB_TYPE_REGISTRATION (pb_registration_get_type ())

@@ -84,7 +84,8 @@ pb_registration_equal (const PbRegistration *a, const PbRegistration *b)
          a->port == b->port && g_strcmp0 (a->address, b->address) == 0 &&
          g_strcmp0 (a->mode, b->mode) == 0 &&
          g_strcmp0 (a->client, b->client) == 0 &&
-         a->transports == b->transports && a->back == b->back;
+         a->transports == b->transports && a->back == b->back &&
+         a->thumbnails == b->thumbnails;
 }
 
 G_DEFINE_BOXED_TYPE (PbRegistration, pb_registration, pb_registration_copy,

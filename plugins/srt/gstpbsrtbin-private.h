@@ -6,6 +6,7 @@
 
 #include "glue/pb-gst-session.h"
 #include "glue/pb-gst-settings.h"
+#include "glue/pb-gst-thumbnail.h"
 #include "gstpbsrtbin.h"
 #include "pb-srt-end.h"
 
@@ -26,6 +27,7 @@ enum {
   PROP_WAIT_FOR_CONNECTION,
   PROP_INSECURE,
   PROP_HEALTH_INTERVAL,
+  PROP_THUMBNAILS,
   PROP_STATS,
   PROP_TALLY,
   PROP_STATE,
@@ -36,6 +38,9 @@ struct _GstPbSrtBin
 {
   GstBin parent;
 
+  /* set in init */
+  PbGstThumbnail *thumbnail; /* owned */
+
   GMutex lock;
   /* lock: the settings */
   PbGstSettings settings;
@@ -43,7 +48,7 @@ struct _GstPbSrtBin
   char *passphrase; /* wiped */
   PbSrtEndMode mode;
   guint latency_ms, local_port, health_interval_ms;
-  gboolean wait_for_connection;
+  gboolean wait_for_connection, thumbnails;
   PbRegistration *shared; /* (nullable) */
 
   /* lock: what is inside */

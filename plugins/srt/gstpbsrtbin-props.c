@@ -108,6 +108,9 @@ gst_pb_srt_bin_set_property (GObject *object, guint id, const GValue *value,
     case PROP_HEALTH_INTERVAL:
       self->health_interval_ms = g_value_get_uint (value);
       break;
+    case PROP_THUMBNAILS:
+      self->thumbnails = g_value_get_boolean (value);
+      break;
     default:
       if (!pb_gst_settings_set_property (&self->settings, pspec->name, value))
         G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -154,6 +157,9 @@ gst_pb_srt_bin_get_property (GObject *object, guint id, GValue *value,
       break;
     case PROP_HEALTH_INTERVAL:
       g_value_set_uint (value, self->health_interval_ms);
+      break;
+    case PROP_THUMBNAILS:
+      g_value_set_boolean (value, self->thumbnails);
       break;
     case PROP_TALLY:
       g_value_set_enum (value,
@@ -297,6 +303,21 @@ gst_pb_srt_bin_install_properties (GObjectClass *klass)
       g_param_spec_uint ("health-interval", "Health interval",
           "Milliseconds between health reports", 500, 10000,
           PB_HEALTH_INTERVAL_MS, rw);
+  /**
+   * GstPbSrtBin:thumbnails:
+   *
+   * Receiving: when the session's control room asks, one picture of what is
+   * received, 320 pixels wide, goes there by way of the server, which sees it:
+   * unlike media, it is encrypted between each end and the server only. Nothing
+   * is decoded before somebody asks. FALSE: it is not offered.
+   *
+   * Since: 0.1
+   */
+  gst_pb_srt_bin_props[PROP_THUMBNAILS] = g_param_spec_boolean ("thumbnails",
+      "Thumbnails",
+      "Give a still picture of what is received to the session's control room "
+      "when it asks",
+      TRUE, rw);
   /**
    * GstPbSrtBin:stats:
    *

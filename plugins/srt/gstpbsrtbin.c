@@ -150,6 +150,27 @@ on_changed (const char *what, gpointer user_data)
   }
 }
 
+/* Where what is received passes. Until then nothing is there that could cost.
+ */
+static void
+on_wants_thumbnail (const char *us, gpointer user_data)
+{
+  GstPbSrtBin *self = user_data;
+  g_autoptr (PbGstSession) session = NULL;
+  g_autoptr (GstElement) src = NULL;
+  g_autoptr (GstPad) pad = NULL;
+
+  g_mutex_lock (&self->lock);
+  g_set_object (&session, self->session);
+  src = self->src != NULL ? gst_object_ref (self->src) : NULL;
+  g_mutex_unlock (&self->lock);
+  if (src == NULL || session == NULL)
+    return;
+
+  pad = gst_element_get_static_pad (src, "src");
+  pb_gst_thumbnail_ask (self->thumbnail, pad, session, us);
+}
+
 /* The stream's end has gone out: the others need not find out by silence. */
 static void
 on_drained (gpointer user_data)
@@ -313,6 +334,7 @@ gst_pb_srt_bin_release_pad (GstElement *element, GstPad *pad)
   gst_ghost_pad_set_target (GST_GHOST_PAD (pad), NULL);
   gst_element_remove_pad (element, pad);
   if (is_src) {
+    pb_gst_thumbnail_cancel (self->thumbnail);
     remove_child (self, &self->src);
   } else if (self->mux != NULL) {
     if (target != NULL)
@@ -426,7 +448,8 @@ parse_peer (const char *text, char **host, guint *port)
 static PbSrtEnd *
 make_end (GstPbSrtBin *self)
 {
-  static const PbSrtEndCallbacks callbacks = { on_received, on_changed };
+  static const PbSrtEndCallbacks callbacks = { on_received, on_changed,
+    on_wants_thumbnail };
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
   g_autofree char *host = NULL;
   PbSrtEndConfig config = {
@@ -440,6 +463,8 @@ make_end (GstPbSrtBin *self)
     .local_port = self->local_port,
     .wait_for_connection = self->wait_for_connection,
     .registration = self->shared,
+    .gives_thumbnails = self->thumbnails && self->src != NULL &&
+                        pb_gst_thumbnail_is_possible (),
     .health_interval_ms = self->health_interval_ms,
   };
 
@@ -513,6 +538,7 @@ stop (GstPbSrtBin *self)
 
   pb_srt_end_stop (end);
   pb_srt_end_unref (end);
+  pb_gst_thumbnail_cancel (self->thumbnail);
   g_object_notify_by_pspec (G_OBJECT (self), gst_pb_srt_bin_props[PROP_STATE]);
 }
 
@@ -563,6 +589,7 @@ gst_pb_srt_bin_change_state (GstElement *element, GstStateChange transition)
       break;
     case GST_STATE_CHANGE_READY_TO_NULL:
       forget_session (self);
+      pb_gst_thumbnail_settle (self->thumbnail);
       break;
     default:
       break;
@@ -590,6 +617,7 @@ gst_pb_srt_bin_finalize (GObject *object)
 {
   GstPbSrtBin *self = GST_PB_SRT_BIN (object);
 
+  pb_gst_thumbnail_free (self->thumbnail);
   pb_gst_settings_clear (&self->settings);
   g_clear_pointer (&self->shared, pb_registration_free);
   pb_secret_free (self->passphrase);
@@ -615,6 +643,8 @@ gst_pb_srt_bin_init (GstPbSrtBin *self)
 {
   g_mutex_init (&self->lock);
   self->health_interval_ms = PB_HEALTH_INTERVAL_MS;
+  self->thumbnails = TRUE;
+  self->thumbnail = pb_gst_thumbnail_new ();
 }
 
 static void

@@ -45,7 +45,7 @@ struct _PbSrtEnd
   guint local_port, peer_port;
   guint health_interval_ms;
   PbRegistration *shared; /* (nullable) */
-  gboolean on_loopback;
+  gboolean on_loopback, gives_thumbnails;
   PbSrtIo *io;
   PbGstReport *report;
   char *us; /* our peer id */

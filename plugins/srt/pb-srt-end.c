@@ -358,6 +358,10 @@ on_message (PbMessage *message, gpointer user_data)
             pb_gst_message_new_cue (GST_OBJECT (self->element), stream,
                 pb_message_get_string (message, "text")));
       break;
+    case PB_MESSAGE_THUMBNAIL_REQUEST:
+      if (self->shared == NULL && self->gives_thumbnails)
+        self->callbacks.wants_thumbnail (self->us, self->user_data);
+      break;
     default:
       break; /* `closed` and `error` come as faults */
   }
@@ -464,6 +468,7 @@ pb_srt_end_new (GstElement *element, PbGstSession *session,
   self->health_interval_ms = config->health_interval_ms;
   if (config->registration != NULL)
     self->shared = pb_registration_copy (config->registration);
+  self->gives_thumbnails = config->gives_thumbnails;
   self->on_loopback = pb_uri_is_loopback (config->uri);
   self->slot_latency_ms = PB_LATENCY_DEFAULT;
   io.wait_for_connection = config->wait_for_connection;
@@ -552,6 +557,7 @@ join (PbSrtEnd *self)
     registration->ice =
         self->mode == PB_SRT_END_AUTO || self->mode == PB_SRT_END_ICE;
     registration->client = g_strdup ("pbsrtbin/" PACKAGE_VERSION);
+    registration->thumbnails = self->gives_thumbnails;
   }
   self->us = g_strdup (registration->peer);
   self->member =

@@ -44,6 +44,7 @@ typedef struct
   /* (nullable): shared with an end of another transport, which tells what is
    * about the registration: session, tally, absence, the server's faults */
   const PbRegistration *registration;
+  gboolean gives_thumbnails; /* a receiver; unless the registration is shared */
   guint health_interval_ms;
 } PbSrtEndConfig;
 
@@ -53,6 +54,8 @@ typedef struct
   void (*received) (GstBufferList *list, gpointer user_data);
   /* "state", "tally" or "latency" has another value */
   void (*changed) (const char *what, gpointer user_data);
+  /* The session asks for a still picture from `us`. */
+  void (*wants_thumbnail) (const char *us, gpointer user_data);
 } PbSrtEndCallbacks;
 
 /* `element` posts the messages and outlives the end. */

@@ -459,6 +459,37 @@ gst_pb_src_sink_take (GstPbSrcSink *self, guint source, guint track,
   tell_complete (self);
 }
 
+/* Of a decoder's work, or else of what it would decode */
+GstPad *
+gst_pb_src_sink_dup_video_pad (GstPbSrcSink *self)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  Out *latest = NULL;
+
+  for (guint i = 0; i < self->outs->len; i++) {
+    Out *out = self->outs->pdata[i];
+
+    if (out->is_ready && out->is_video && out->source == 0 &&
+        (latest == NULL || out->last_us > latest->last_us))
+      latest = out;
+  }
+  if (latest == NULL)
+    return NULL;
+  if (latest->decoder != NULL) {
+    g_autoptr (GstPad) pad =
+        gst_element_get_static_pad (latest->decoder, "src");
+    g_autoptr (GstCaps) caps = gst_pad_get_current_caps (pad);
+
+    /* not what is in a driver's memory */
+    if (caps != NULL &&
+        gst_caps_features_is_equal (gst_caps_get_features (caps, 0),
+            GST_CAPS_FEATURES_MEMORY_SYSTEM_MEMORY))
+      return g_steal_pointer (&pad);
+  }
+
+  return gst_element_get_static_pad (latest->src, "src");
+}
+
 /* --- their end ------------------------------------------------------------ */
 
 /* (transfer full): of one source, or all */

@@ -6,6 +6,7 @@
 
 #include "glue/pb-gst-session.h"
 #include "glue/pb-gst-settings.h"
+#include "glue/pb-gst-thumbnail.h"
 #include "gstpbsrcsink.h"
 #include "pb-codec.h"
 #include "pb-webrtc-end.h"
@@ -47,6 +48,7 @@ enum {
   PROP_INSECURE,
   PROP_HEALTH_INTERVAL,
   PROP_DECODE,
+  PROP_THUMBNAILS,
   PROP_STATS,
   PROP_TALLY,
   PROP_STATE,
@@ -64,6 +66,9 @@ struct _GstPbSrcSink
 {
   GstBin parent;
 
+  /* set in init */
+  PbGstThumbnail *thumbnail; /* owned */
+
   GMutex lock;
   /* lock: the settings */
   PbGstSettings settings;
@@ -73,7 +78,7 @@ struct _GstPbSrcSink
   GstPbSrcSinkPolicy policy;
   PbCodec video_codec; /* PB_CODEC_NONE: chosen by what is there */
   guint min_kbps, max_kbps, latency_ms, health_interval_ms;
-  gboolean has_fec, decodes;
+  gboolean has_fec, decodes, thumbnails;
 
   /* lock: the way in; gstpbsrcsink-in.c */
   GPtrArray *ins;
@@ -170,6 +175,8 @@ void gst_pb_src_sink_lose (GstPbSrcSink *self, guint source);
 void gst_pb_src_sink_end_outs (GstPbSrcSink *self);
 void gst_pb_src_sink_remove_outs (GstPbSrcSink *self);
 void gst_pb_src_sink_out_free (gpointer out);
+/* (transfer full) (nullable): where the slot's video passes, if any does */
+GstPad *gst_pb_src_sink_dup_video_pad (GstPbSrcSink *self);
 
 /* Raises what the LATENCY query on the src pads answers. */
 void gst_pb_src_sink_set_out_latency (GstPbSrcSink *self, guint latency_ms);

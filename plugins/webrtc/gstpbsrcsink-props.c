@@ -159,6 +159,9 @@ gst_pb_src_sink_set_property (GObject *object, guint id, const GValue *value,
     case PROP_DECODE:
       self->decodes = g_value_get_boolean (value);
       break;
+    case PROP_THUMBNAILS:
+      self->thumbnails = g_value_get_boolean (value);
+      break;
     default:
       if (!pb_gst_settings_set_property (&self->settings, pspec->name, value))
         G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -246,6 +249,9 @@ gst_pb_src_sink_get_property (GObject *object, guint id, GValue *value,
       break;
     case PROP_DECODE:
       g_value_set_boolean (value, self->decodes);
+      break;
+    case PROP_THUMBNAILS:
+      g_value_set_boolean (value, self->thumbnails);
       break;
     default:
       if (!pb_gst_settings_get_property (&self->settings, pspec->name, value))
@@ -352,6 +358,22 @@ install_media (void)
    */
   gst_pb_src_sink_props[PROP_DECODE] = g_param_spec_boolean ("decode", "Decode",
       "Give raw media on the src pads, rather than encoded", FALSE, rw);
+  /**
+   * GstPbSrcSink:thumbnails:
+   *
+   * A receiver: when the session's control room asks, one picture of what is
+   * received, 320 pixels wide, goes there by way of the server, which sees it:
+   * unlike media, it is encrypted between each end and the server only. Nothing
+   * is decoded for it before somebody asks, and never a return feed. FALSE: it
+   * is not offered.
+   *
+   * Since: 0.1
+   */
+  gst_pb_src_sink_props[PROP_THUMBNAILS] = g_param_spec_boolean ("thumbnails",
+      "Thumbnails",
+      "Give a still picture of what is received to the session's control room "
+      "when it asks",
+      TRUE, rw);
 }
 
 static void

@@ -340,7 +340,8 @@ set_up (GstPbSrcSink *self, GstElement *srt)
   /* It needs no token of its own: the session is ours. */
   g_object_set (srt, "uri", uri, "stream", self->stream, "insecure",
       self->settings.insecure, "local-address", self->local_address, "latency",
-      self->latency_ms, "health-interval", self->health_interval_ms, NULL);
+      self->latency_ms, "health-interval", self->health_interval_ms,
+      "thumbnails", self->thumbnails, NULL);
   gst_element_set_context (srt, context);
 }
 

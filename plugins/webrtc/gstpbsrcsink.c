@@ -168,6 +168,22 @@ on_changed (const char *what, gpointer user_data)
     g_object_notify_by_pspec (user_data, pspec);
 }
 
+/* A registration that is shared with SRT is answered here too: what comes over
+ * either passes the same pads. */
+static void
+on_wants_thumbnail (const char *us, gpointer user_data)
+{
+  GstPbSrcSink *self = user_data;
+  g_autoptr (GstPad) pad = gst_pb_src_sink_dup_video_pad (self);
+  g_autoptr (PbGstSession) session = NULL;
+
+  g_mutex_lock (&self->lock);
+  g_set_object (&session, self->session);
+  g_mutex_unlock (&self->lock);
+  if (pad != NULL && session != NULL)
+    pb_gst_thumbnail_ask (self->thumbnail, pad, session, us);
+}
+
 /* --- pads ----------------------------------------------------------------- */
 
 static GstPad *
@@ -293,11 +309,19 @@ get_stream_unlocked (GstPbSrcSink *self)
   return self->stream != NULL ? self->stream : self->settings.uri->stream;
 }
 
+/* With the lock. */
+static gboolean
+gives_thumbnails_unlocked (GstPbSrcSink *self)
+{
+  return self->is_receiver && self->thumbnails &&
+         pb_gst_thumbnail_is_possible ();
+}
+
 static PbWebrtcEnd *
 make_end (GstPbSrcSink *self, const PbRegistration *shared)
 {
   static const PbWebrtcEndCallbacks callbacks = { on_received, on_gone, on_rate,
-    on_needs_keyframe, on_changed };
+    on_needs_keyframe, on_changed, on_wants_thumbnail };
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
   PbWebrtcEndConfig config = {
     .uri = self->settings.uri,
@@ -306,6 +330,7 @@ make_end (GstPbSrcSink *self, const PbRegistration *shared)
     .peer_id = shared != NULL ? shared->peer : NULL,
     .has_srt = shared != NULL,
     .sends_back = self->is_receiver && self->ins->len > 0,
+    .gives_thumbnails = gives_thumbnails_unlocked (self),
     .is_relay_only = self->policy == GST_PB_SRC_SINK_POLICY_RELAY,
     .has_fec = self->has_fec,
     .latency_ms = self->latency_ms,
@@ -335,7 +360,8 @@ make_shared (GstPbSrcSink *self)
   drawn = pb_registration_new (get_stream_unlocked (self), direction);
 
   return pb_webrtc_end_make_registration (get_stream_unlocked (self), direction,
-      drawn->peer, TRUE, self->is_receiver && self->ins->len > 0);
+      drawn->peer, TRUE, self->is_receiver && self->ins->len > 0,
+      gives_thumbnails_unlocked (self));
 }
 
 static gboolean
@@ -414,6 +440,7 @@ stop (GstPbSrcSink *self)
 
   pb_webrtc_end_stop (end);
   pb_webrtc_end_unref (end);
+  pb_gst_thumbnail_cancel (self->thumbnail);
   g_object_notify_by_pspec (G_OBJECT (self), gst_pb_src_sink_props[PROP_STATE]);
 }
 
@@ -489,6 +516,7 @@ gst_pb_src_sink_change_state (GstElement *element, GstStateChange transition)
     case GST_STATE_CHANGE_READY_TO_NULL:
       forget_session (self);
       pb_webrtc_end_settle ();
+      pb_gst_thumbnail_settle (self->thumbnail);
       break;
     default:
       break;
@@ -580,6 +608,7 @@ gst_pb_src_sink_finalize (GObject *object)
 {
   GstPbSrcSink *self = GST_PB_SRC_SINK (object);
 
+  pb_gst_thumbnail_free (self->thumbnail);
   pb_gst_settings_clear (&self->settings);
   g_free (self->stream);
   g_free (self->local_address);
@@ -614,6 +643,8 @@ gst_pb_src_sink_init (GstPbSrcSink *self)
   self->outs = g_ptr_array_new_with_free_func (gst_pb_src_sink_out_free);
   self->bridges = g_ptr_array_new ();
   self->health_interval_ms = PB_HEALTH_INTERVAL_MS;
+  self->thumbnails = TRUE;
+  self->thumbnail = pb_gst_thumbnail_new ();
   self->min_kbps = GST_PB_SRC_SINK_MIN_KBPS;
   self->max_kbps = GST_PB_SRC_SINK_MAX_KBPS;
   self->latency_ms = GST_PB_SRC_SINK_LATENCY_MS;

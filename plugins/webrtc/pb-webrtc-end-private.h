@@ -81,7 +81,7 @@ struct _PbWebrtcEnd
   PbUri *uri;
   char *stream;
   PbDirection direction;
-  gboolean has_srt, sends_back, is_relay_only, has_fec;
+  gboolean has_srt, sends_back, gives_thumbnails, is_relay_only, has_fec;
   guint latency_ms, min_kbps, max_kbps;
   guint health_interval_ms;
   char *local_address; /* (nullable) */

@@ -223,6 +223,10 @@ on_message (PbMessage *message, gpointer user_data)
         pb_webrtc_channel_take_cue (self,
             pb_message_get_string (message, "text"), FALSE);
       break;
+    case PB_MESSAGE_THUMBNAIL_REQUEST:
+      if (self->gives_thumbnails && !self->is_stopped)
+        self->callbacks.wants_thumbnail (self->us, self->user_data);
+      break;
     case PB_MESSAGE_ERROR:
       pb_webrtc_channel_take_error (self, message);
       break;
@@ -323,6 +327,8 @@ pb_webrtc_end_new (GstElement *element, PbGstSession *session,
   self->has_srt = config->has_srt;
   self->sends_back =
       config->sends_back && config->direction == PB_DIRECTION_RECEIVE;
+  self->gives_thumbnails =
+      config->gives_thumbnails && config->direction == PB_DIRECTION_RECEIVE;
   self->is_relay_only = config->is_relay_only;
   self->has_fec = config->has_fec;
   self->latency_ms = config->latency_ms;
@@ -413,7 +419,7 @@ join (PbWebrtcEnd *self)
     return;
 
   registration = pb_webrtc_end_make_registration (self->stream, self->direction,
-      self->us, self->has_srt, self->sends_back);
+      self->us, self->has_srt, self->sends_back, self->gives_thumbnails);
   self->member =
       pb_gst_session_join (self->session, registration, &callbacks, self);
 }
@@ -425,6 +431,7 @@ join (PbWebrtcEnd *self)
  * @peer_id: its id
  * @has_srt: whether it speaks SRT as well
  * @sends_back: whether a receiver would send a return feed
+ * @gives_thumbnails: whether a receiver gives still pictures
  *
  * Both ends of an element that speaks both transports register just this.
  *
@@ -432,7 +439,8 @@ join (PbWebrtcEnd *self)
  */
 PbRegistration *
 pb_webrtc_end_make_registration (const char *stream, PbDirection direction,
-    const char *peer_id, gboolean has_srt, gboolean sends_back)
+    const char *peer_id, gboolean has_srt, gboolean sends_back,
+    gboolean gives_thumbnails)
 {
   PbRegistration *registration = pb_registration_new (stream, direction);
 
@@ -444,6 +452,7 @@ pb_webrtc_end_make_registration (const char *stream, PbDirection direction,
   registration->transports =
       PB_TRANSPORT_WEBRTC | (has_srt ? PB_TRANSPORT_SRT : 0);
   registration->back = sends_back;
+  registration->thumbnails = gives_thumbnails;
 
   return registration;
 }

@@ -29,8 +29,9 @@ typedef struct
   /* Shared with a pbsrtbin of the same element: one registration, two
    * transports. (nullable): drawn */
   const char *peer_id;
-  gboolean has_srt;    /* register `srt` after `webrtc` as well */
-  gboolean sends_back; /* RECEIVE: a return feed */
+  gboolean has_srt;          /* register `srt` after `webrtc` as well */
+  gboolean sends_back;       /* RECEIVE: a return feed */
+  gboolean gives_thumbnails; /* RECEIVE: still pictures, when asked */
   gboolean is_relay_only;
   gboolean has_fec;
   guint latency_ms;
@@ -54,13 +55,15 @@ typedef struct
   void (*needs_keyframe) (gpointer user_data);
   /* "state", "tally" or "consumers" has another value. */
   void (*changed) (const char *what, gpointer user_data);
+  /* The session asks for a still picture from `us`. */
+  void (*wants_thumbnail) (const char *us, gpointer user_data);
 } PbWebrtcEndCallbacks;
 
 /* What both ends of an element register that speaks both transports: a shared
  * registration (pb_gst_session_join()) must be the same. */
 PbRegistration *pb_webrtc_end_make_registration (const char *stream,
     PbDirection direction, const char *peer_id, gboolean has_srt,
-    gboolean sends_back);
+    gboolean sends_back, gboolean gives_thumbnails);
 
 /* `element` posts the messages and outlives the end. */
 PbWebrtcEnd *pb_webrtc_end_new (GstElement *element, PbGstSession *session,

@@ -182,7 +182,8 @@ pb_webrtc_end_get_stats (PbWebrtcEnd *self)
 
 PbRegistration *
 pb_webrtc_end_make_registration (const char *stream, PbDirection direction,
-    const char *peer_id, gboolean has_srt, gboolean sends_back)
+    const char *peer_id, gboolean has_srt, gboolean sends_back,
+    gboolean gives_thumbnails)
 {
   g_assert_not_reached ();
 }

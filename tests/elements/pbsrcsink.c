@@ -158,7 +158,7 @@ test_settings_are_kept (void)
   GstElement *element = gst_element_factory_make ("pbsrcsink", NULL);
   g_autofree char *stream = NULL, *file = NULL, *local = NULL;
   guint latency, interval, least, most, consumers;
-  gboolean insecure, fec, decode;
+  gboolean insecure, fec, decode, thumbnails;
   int direction, transport, codec, policy, tally, state;
   g_autoptr (GstStructure) stats = NULL;
 
@@ -169,14 +169,14 @@ test_settings_are_kept (void)
   g_object_set (element, "stream", "cam-close", "token-file", "/dev/null",
       "latency", 333, "local-address", "127.0.0.1", "insecure", TRUE,
       "health-interval", 1000, "min-bitrate", 222, "max-bitrate", 2222, "fec",
-      TRUE, "decode", TRUE, NULL);
+      TRUE, "decode", TRUE, "thumbnails", FALSE, NULL);
   g_object_get (element, "stream", &stream, "token-file", &file, "latency",
       &latency, "local-address", &local, "insecure", &insecure,
       "health-interval", &interval, "min-bitrate", &least, "max-bitrate", &most,
-      "fec", &fec, "decode", &decode, "direction", &direction, "transport",
-      &transport, "video-codec", &codec, "ice-transport-policy", &policy,
-      "tally", &tally, "state", &state, "consumers", &consumers, "stats",
-      &stats, NULL);
+      "fec", &fec, "decode", &decode, "thumbnails", &thumbnails, "direction",
+      &direction, "transport", &transport, "video-codec", &codec,
+      "ice-transport-policy", &policy, "tally", &tally, "state", &state,
+      "consumers", &consumers, "stats", &stats, NULL);
   g_assert_cmpstr (stream, ==, "cam-close");
   g_assert_cmpstr (file, ==, "/dev/null");
   g_assert_cmpuint (latency, ==, 333);
@@ -187,6 +187,7 @@ test_settings_are_kept (void)
   g_assert_cmpuint (most, ==, 2222);
   g_assert_true (fec);
   g_assert_true (decode);
+  g_assert_false (thumbnails);
   g_assert_cmpint (direction, ==, 2);
   g_assert_cmpint (transport, ==, 2);
   g_assert_cmpint (codec, ==, PB_CODEC_VP9);

@@ -72,7 +72,7 @@ test_settings_are_kept (void)
   GstElement *element = make ();
   g_autofree char *stream = NULL, *file = NULL, *local = NULL, *peer = NULL;
   guint latency, port, interval;
-  gboolean waits, insecure;
+  gboolean waits, insecure, thumbnails;
   int mode, tally, state;
   g_autoptr (GstStructure) stats = NULL;
 
@@ -80,12 +80,13 @@ test_settings_are_kept (void)
   g_object_set (element, "stream", "cam-close", "token-file", "/dev/null",
       "latency", 333, "local-address", "127.0.0.1", "local-port", 20001,
       "peer-address", "127.0.0.2:20002", "wait-for-connection", TRUE,
-      "insecure", TRUE, "health-interval", 1000, NULL);
+      "insecure", TRUE, "health-interval", 1000, "thumbnails", FALSE, NULL);
   g_object_get (element, "stream", &stream, "token-file", &file, "latency",
       &latency, "local-address", &local, "local-port", &port, "peer-address",
       &peer, "wait-for-connection", &waits, "insecure", &insecure,
       "health-interval", &interval, "mode", &mode, "tally", &tally, "state",
-      &state, "stats", &stats, NULL);
+      &state, "stats", &stats, "thumbnails", &thumbnails, NULL);
+  g_assert_false (thumbnails);
   g_assert_cmpstr (stream, ==, "cam-close");
   g_assert_cmpstr (file, ==, "/dev/null");
   g_assert_cmpuint (latency, ==, 333);

@@ -68,8 +68,13 @@ on_changed (const char *what, gpointer user_data)
   g_mutex_unlock (&f->lock);
 }
 
+static void
+on_wants_thumbnail (const char *us, gpointer user_data)
+{
+}
+
 static const PbWebrtcEndCallbacks callbacks = { on_received, on_gone, on_rate,
-  on_needs_keyframe, on_changed };
+  on_needs_keyframe, on_changed, on_wants_thumbnail };
 
 /* --- life ----------------------------------------------------------------- */
 

@@ -305,12 +305,17 @@ start_media (Station *self, const char *const *media)
 
 /* --- stations ------------------------------------------------------------- */
 
+static void
+on_wants_thumbnail (const char *us, gpointer user_data)
+{
+}
+
 Station *
 station_new (const char *uri_text, const char *token,
     const PbWebrtcEndConfig *config, const char *const *media)
 {
   static const PbWebrtcEndCallbacks callbacks = { on_received, on_gone, on_rate,
-    on_needs_keyframe, on_changed };
+    on_needs_keyframe, on_changed, on_wants_thumbnail };
   Station *self = g_new0 (Station, 1);
   g_autoptr (GError) error = NULL;
   g_autoptr (PbUri) uri = pb_uri_parse (uri_text, &error);
