@@ -265,6 +265,7 @@ class Wall {
       tile.draw(now);
     }
     this.#dirty.clear();
+    this.shell.count(this.model.count(now), this.model.all);
   }
 
   #drawGraphs() {
@@ -295,7 +296,7 @@ class Wall {
   }
 
   #tick() {
-    const { now, silence } = this;
+    const { silence } = this;
 
     this.shell.tick();
     this.alarms.tick();
@@ -306,12 +307,8 @@ class Wall {
     // without the server nothing here is news
     setData(document.body, 'stale', silence > 0 ? 'yes' : 'no');
     if (silence >= QUIET_S || silence === 0) this.#play();
-    for (const tile of this.tiles.values()) tile.picture.tick(now);
     this.invalidate();
-    requestAnimationFrame(() => {
-      this.#drawGraphs();
-      this.shell.count(this.model.count(this.now), this.model.all);
-    });
+    requestAnimationFrame(() => this.#drawGraphs());
   }
 }
 

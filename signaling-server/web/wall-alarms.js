@@ -86,7 +86,7 @@ export class Alarms {
       setText(this.#more, detail.more > 0
           ? `${detail.more} older ones are not shown.` : '');
       const open = detail.alarms.filter(isOpen).length;
-      if (open > 0) this.#say(`${open} open alarms`, this.waiting.length > 0);
+      if (open > 0) this.#say(`${open} open alarm${open > 1 ? 's' : ''}`, this.waiting.length > 0);
     } else {
       const before = this.#alarms.get(detail.alarm);
 

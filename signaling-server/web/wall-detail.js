@@ -6,7 +6,7 @@ import { copyButton, el, openDialog, setData, setText } from './wall-dom.js';
 import { cueBox } from './wall-cue.js';
 import { drawChart } from './wall-graph.js';
 import { SERIES, STALE_MS, isWall } from './wall-model.js';
-import { verdictText } from './wall-tile.js';
+import { levelText, verdictText } from './wall-tile.js';
 import { HEALTH, TALLIES, TALLY, bitrateText, causeText, clockText, msText,
   percentText, sideText, wayText } from './wall-words.js';
 
@@ -59,7 +59,7 @@ class Figures {
     this.node.replaceChildren(this.node.caption, el('thead', {}, el('tr', {},
         el('th', { scope: 'col' }, 'Figure'), ...ends.map((end) =>
           el('th', { scope: 'col' }, el('span', {}, isWall(end)
-            ? 'this kind of page' : sideText(end.direction)),
+            ? 'viewer' : sideText(end.direction)),
           el('span.client', {}, end.client ?? ''))))),
     el('tbody', {}, ...ROWS.map(([title], i) => el('tr', {},
         el('th', { scope: 'row' }, title), ...this.#cells[i]))));
@@ -155,7 +155,7 @@ export async function openDetail(wall, tile) {
     setData(dialog, 'tally', slot.tally);
     setData(dialog, 'health', verdict.level);
     setText(tally, slot.tally === 'off' ? '' : TALLY[slot.tally]);
-    setText(health, HEALTH[verdict.level]);
+    setText(health, levelText(verdict));
     setText(cause, verdictText(verdict));
     for (const [i, state] of TALLIES.entries())
       buttons[i].setAttribute('aria-pressed', String(slot.tally === state));

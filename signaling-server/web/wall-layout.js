@@ -8,12 +8,15 @@
 const DENSITIES = [
   { density: 'full', minWidth: 380, minHeight: 400, width: 460, height: 470,
     font: 15, most: 40 },
-  { density: 'medium', minWidth: 250, minHeight: 232, width: 300, height: 270,
+  { density: 'medium', minWidth: 250, minHeight: 266, width: 300, height: 310,
     font: 13.5, most: 36 },
   { density: 'compact', minWidth: 150, minHeight: 172, width: 176, height: 190,
     font: 11, most: 30 },
 ];
 const GAP = 6;
+// A large screen is looked at from far away: its letters are at least that part
+// of its height, if fewer things in a tile give them.
+const LETTER_PART = 1 / 110;
 
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
@@ -47,7 +50,9 @@ export function chooseLayout({ slots, width, height }) {
       if (one.fits && (best === null || one.scale > best.scale + 0.001))
         best = one;
     }
-    if (best !== null) return finish(best, false);
+    if (best !== null && (kind === DENSITIES.at(-1) ||
+        best.font >= height * LETTER_PART))
+      return finish(best, false);
   }
 
   const kind = DENSITIES.at(-1);

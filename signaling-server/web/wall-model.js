@@ -47,6 +47,8 @@ export class Ring {
 
 Ring.SECONDS = SECONDS;
 
+const UP = new Set(['CONNECTED', 'RELAYING']);
+
 const makeRings = () =>
   Object.fromEntries(SERIES.map((name) => [name, new Ring()]));
 
@@ -74,7 +76,8 @@ export class Slot {
   get ends() {
     const real = this.receivers.filter((end) => !isWall(end));
 
-    return [this.sender, ...real.length > 0 ? real : this.receivers]
+    // of two that are equally bad, what was received counts
+    return [...real.length > 0 ? real : this.receivers, this.sender]
         .filter((end) => end !== null);
   }
 
@@ -121,8 +124,11 @@ export class Slot {
    *   counts, 0 while that is fresh; level `idle`: nothing to judge
    */
   verdict(now) {
-    let worst = { level: 'idle', cause: this.sender === null ? 'no-sender'
-        : 'no-receiver', direction: '', age: 0 };
+    const isUp = UP.has(this.state);
+    let worst = { level: 'idle', direction: '', age: 0,
+      cause: this.sender === null ? 'no-sender'
+        : this.receivers.length === 0 ? 'no-receiver'
+          : isUp ? 'no-figures' : 'no-feed' };
 
     for (const end of this.ends) {
       if (end.at === undefined || !end.health) continue;
@@ -139,7 +145,8 @@ export class Slot {
           age: isStale ? Math.floor(silence / 1000) : 0 };
     }
     // the one thing nobody may overlook
-    if (worst.level === 'idle' && this.tally === 'program')
+    if (worst.level === 'idle' && this.tally === 'program' &&
+        (!isUp || this.sender === null))
       return { ...worst, level: 'critical', cause: 'no-feed' };
     return worst;
   }

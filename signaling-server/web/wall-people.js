@@ -71,7 +71,7 @@ export function readLabel(input) {
 
 /** When it ends, in words. */
 export const endText = (wall, expires, isAsSession) => isAsSession
-    ? `until the session ends (now ${timeText(wall.expires * 1000).slice(0, 5)})`
+    ? `until the session ends, ${timeText(wall.expires * 1000).slice(0, 5)} or later`
     : `until ${timeText(expires * 1000).slice(0, 5)}, for ${
       spanText(expires - Date.now() / 1000)}`;
 
@@ -189,14 +189,16 @@ export function listTokens(wall, place, stream) {
   }
 
   function makeRow(token) {
-    const who = token.label ?? 'Without a name';
+    const isAdmin = token.role === 'admin';
+    const who = token.label ?? (isAdmin ? 'Admin link' : 'Without a name');
     const row = { now: el('td.now'), ends: el('td'), live: 0,
       button: el('button', { onclick: () => take(token.id, who),
         'aria-label': `Revoke the link of ${who}` }, 'Revoke') };
 
     row.node = el('tr', {}, el('td.label', {}, who),
         el('td', {}, roleText(token)), row.now, row.ends,
-        el('td', {}, row.button));
+        // an admin's cannot be revoked: closing the session does that
+        el('td', {}, ...isAdmin ? [] : [row.button]));
     return row;
   }
 

@@ -147,7 +147,7 @@ export class Picture {
     this.#still.src = address;
   }
 
-  /** Once a second: asks for a still, lets go of what is over, says why not. */
+  /** Now and then: asks for a still, lets go of what is over, says why not. */
   tick(now) {
     const { sender = null, thumbnails = false } = this.#slot ?? {};
 

@@ -62,8 +62,8 @@ function whoIsHit(wall) {
   const busy = slots.filter((slot) => slot.sender || slot.receivers.length > 0);
   const onAir = slots.filter((slot) => slot.tally === 'program');
   const lines = [busy.length === 0 ? 'Nobody is connected.'
-    : `${busy.length} slots are in use (${busy.slice(0, 5).map((slot) =>
-      slot.stream).join(', ')}${busy.length > 5 ? ' …' : ''}): all of them are cut off at once.`];
+    : `${busy.length === 1 ? '1 slot is' : `${busy.length} slots are`} in use (${busy.slice(0, 5).map((slot) =>
+      slot.stream).join(', ')}${busy.length > 5 ? ' …' : ''}): whoever is connected there is cut off at once.`];
 
   if (onAir.length > 0)
     lines.unshift(`On program now: ${onAir.map((slot) =>

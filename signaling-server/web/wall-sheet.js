@@ -30,12 +30,12 @@ function makeRow(wall, stream, name, number) {
 function makeCard(wall, minted, isAsSession) {
   return el('section.card', {},
       codeImage(minted.qr, `QR code for ${minted.label}`),
-      el('p.who', {}, minted.label),
-      el('p', {}, roleText(minted)),
-      el('p', {}, `Session ${minted.session}`),
-      el('p', {}, `Valid ${endText(wall, minted.expires, isAsSession)}`),
-      el('p', {}, new Date().toLocaleDateString()),
-      el('p', {}, 'Scan it with the phone’s camera.'));
+      el('div', {}, el('p.bearer', {}, minted.label),
+          el('p', {}, roleText(minted)),
+          el('p', {}, `Session ${minted.session}`),
+          el('p', {}, `Valid ${endText(wall, minted.expires, isAsSession)}`),
+          el('p', {}, `Made ${new Date().toISOString().slice(0, 10)}`),
+          el('p', {}, 'Scan it with the phone’s camera.')));
 }
 
 /** @param {Wall} wall */

@@ -26,11 +26,15 @@ function figureRow(kind, label, mark) {
 /** What is the matter with a slot, in a few words. */
 export function verdictText({ level, cause, direction, age }) {
   if (cause === 'no-sender') return '';
-  if (cause === 'no-receiver') return 'nobody receives it';
   if (age > 0) return `${sideText(direction)}: no word for ${age} s`;
   if (level === 'healthy' || cause === '') return '';
+  // what the receiver says needs no name: it is what counts
   return `${direction === 'send' ? 'sender: ' : ''}${shortCause(cause)}`;
 }
+
+/** One word for it. */
+export const levelText = ({ level, cause, age }) =>
+  age > 0 || cause === 'no-figures' ? HEALTH.stale : HEALTH[level];
 
 export class WallTile {
   stream;
@@ -128,8 +132,7 @@ export class WallTile {
     setData(this.node, 'health', verdict.level);
     setData(this.node, 'stale', verdict.age > 0 ? 'yes' : 'no');
     setText(this.#parts.tally, slot.tally === 'off' ? '' : TALLY[slot.tally]);
-    setText(this.#parts.health, verdict.age > 0 ? HEALTH.stale
-        : HEALTH[verdict.level]);
+    setText(this.#parts.health, levelText(verdict));
     setText(this.#parts.cause, verdictText(verdict));
     for (const [i, state] of TALLIES.entries()) {
       const pressed = String(slot.tally === state);
@@ -142,13 +145,16 @@ export class WallTile {
       setText(this.#receive.cells[i], write(receiver?.[name]));
       setText(this.#send.cells[i], write(sender?.[name]));
     }
-    setText(this.#parts.from, sender?.client ?? '');
-    const way = receiver?.transport ? receiver : sender;
+        const way = receiver?.transport ? receiver : sender;
     setText(this.#parts.way, way ? wayText(way) : '');
     const since = receiver?.since ?? sender?.since;
     setText(this.#parts.up, since
         ? `up ${spanText(Date.now() / 1000 - since)}` : '');
     this.picture.setSlot(slot, now);
+    this.picture.tick(now);
+    // a still must not be taken for a picture that stands
+    setText(this.#parts.from, `${this.picture.still === '' ? '' : 'Still · '}${
+      sender?.client ?? ''}`);
   }
 
   /** The room that the graph has: read once for each layout, not each second. */

@@ -5,6 +5,7 @@
 export const TALLY = { off: 'Off', preview: 'Preview', program: 'Program' };
 export const TALLIES = ['off', 'preview', 'program'];
 export const LEVELS = ['idle', 'healthy', 'warning', 'critical'];
+/** A level, as one reads it. */
 export const HEALTH = { idle: 'No feed', healthy: 'Good', warning: 'Warning',
   critical: 'Critical', stale: 'No word' };
 
@@ -19,6 +20,8 @@ const CAUSES = {
   buffer: 'the upload is too slow for the bitrate',
   bandwidth: 'the connection is nearly full',
   'no-feed': 'no feed',
+  'no-receiver': 'nobody receives it',
+  'no-figures': 'no figures yet',
 };
 // For a tile: what fits, and is read from three metres.
 const SHORT = {
@@ -38,10 +41,12 @@ export const shortCause = (cause) => SHORT[cause] ?? causeText(cause);
 export const sideText = (direction) => DIRECTIONS[direction] ?? '';
 
 /** What a token lets its bearer do. */
-export function roleText({ stream, direction }) {
+export function roleText({ role, stream, direction }) {
   const verb = { send: 'Sends', receive: 'Watches', observe: 'Sees figures of' };
 
-  return `${verb[direction] ?? 'Sends or watches'} ${stream ?? 'all slots'}`;
+  if (role === 'admin') return 'Does everything';
+  return `${verb[direction] ?? (stream ? 'Sends and watches' : 'Watches')} ${
+    stream ?? 'all slots'}`;
 }
 
 const two = (number) => String(number).padStart(2, '0');
@@ -76,9 +81,13 @@ export function timeText(ms) {
 function fit(value, room, max) {
   if (!Number.isFinite(value)) return '–';
   if (value > max) return `>${max}`;
-  const whole = String(Math.floor(value)).length;
+  // 99.99 is rounded to 100 and then has no room for digits after the point
+  for (let digits = 2; digits > 0; digits--) {
+    const text = value.toFixed(digits);
 
-  return value.toFixed(Math.max(0, Math.min(2, room - whole - 1)));
+    if (text.length <= room) return text;
+  }
+  return value.toFixed(0);
 }
 
 /** kbit/s as Mb/s, four characters: `6.02`, `48.1`, `1204`. */

@@ -16,10 +16,12 @@ import sys
 # The rounds of a quick look; alone they prove little.
 QUICK = {"srt": ["1", "2"], "relay": ["1"], "server": ["1"],
          "element": ["1"], "start": ["3"], "webrtc": ["1"],
-         "adapt": ["1"]}
+         "adapt": ["1"], "wall": ["30"]}
 USUAL = {"srt": ["5", "2"], "relay": ["3"], "server": ["5"],
          "element": ["3"], "start": ["11"], "webrtc": ["5"],
-         "adapt": ["3"]}
+         "adapt": ["3"], "wall": ["600"]}
+# Run only where it is named, and how long it may take.
+LONG = {"wall": 1500}
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -84,12 +86,13 @@ def main():
                PATCHBAY_SRCDIR=os.path.dirname(os.path.dirname(HERE)))
     bad = 0
     rounds = QUICK if args.quick else USUAL
-    for name in args.name or benches:
+    for name in args.name or [one for one in benches
+                              if args.quick or one not in LONG]:
         print("# " + name, flush=True)
         try:
             status = subprocess.run(benches[name] + rounds.get(name, []), env=env, check=False,
                                     stdin=subprocess.DEVNULL,
-                                    timeout=180).returncode
+                                    timeout=LONG.get(name, 180)).returncode
         except subprocess.TimeoutExpired:
             status = "no end in sight"
         if status != 0:

@@ -19,6 +19,7 @@ function makeFakes({ session, token }) {
       const end = ends.get(message.to);
       if (message.type === 'error') window.refused = (window.refused ?? []).concat(data);
       if (message.type === 'registered') ends.get(message.peer)?.registered();
+      if (message.type === 'thumbnail_request') end.say({ type: 'thumbnail', jpeg: window.paint() });
       // introduced: SRT is up at once
       if (message.type === 'peer' && end) {
         end.with = message.peer;
@@ -28,8 +29,21 @@ function makeFakes({ session, token }) {
     sockets.push(socket);
   });
 
+  // 320 by 180, another colour each time
+  let hue = 0;
+  window.paint = () => {
+    const canvas = Object.assign(document.createElement('canvas'), { width: 320, height: 180 });
+    const context = canvas.getContext('2d');
+    context.fillStyle = `hsl(${hue += 70} 60% 45%)`;
+    context.fillRect(0, 0, 320, 180);
+    context.fillStyle = '#fff';
+    context.font = '40px sans-serif';
+    context.fillText(`still ${hue / 70}`, 90, 100);
+    return canvas.toDataURL('image/jpeg', 0.7).split(',')[1];
+  };
+
   return {
-    async add({ stream, direction, client = 'pbsrtbin/0.1.0 libsrt/1.5.1', isUp = true, path = 'direct', figures = {} }) {
+    async add({ stream, direction, client = 'pbsrtbin/0.1.0 libsrt/1.5.1', isUp = true, path = 'direct', thumbnails, figures = {} }) {
       let socket = sockets.at(-1);
       if (!socket || socket.count >= 60) socket = await open();
       socket.count++;
@@ -41,7 +55,7 @@ function makeFakes({ session, token }) {
       ends.set(end.peer, end);
       await new Promise((resolve) => {
         end.registered = resolve;
-        end.say({ type: 'register', id: 1, protocol: '1.0', stream, direction, client, ice: true, transports: ['srt'] });
+        end.say({ type: 'register', id: 1, protocol: '1.0', stream, direction, client, ice: true, transports: ['srt'], thumbnails });
       });
       return end.peer;
     },
