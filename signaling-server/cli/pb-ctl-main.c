@@ -22,6 +22,7 @@ static const PbCtlCommand commands[] = {
       "what to paste into FFmpeg, OBS, vMix, GStreamer, Larix",
       pb_ctl_connect },
   { "watch", "", "live health and tally, one line per slot", pb_ctl_watch },
+  { "alarms", "", "what goes wrong, and who has seen it", pb_ctl_alarms },
   { "tally", "SLOT off|preview|program", "the light at the camera",
       pb_ctl_tally },
   { "cue", "SLOT TEXT…", "a line for the people at the slot", pb_ctl_cue },

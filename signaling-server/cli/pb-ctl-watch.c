@@ -14,6 +14,9 @@
 #include "core/pb-random.h"
 #include "pb-ctl-wall.h"
 
+#define ALARM "\033[1;31m"
+#define PLAIN "\033[0m"
+
 static const char help[] =
     "Follows a session: one line per slot, with the tally, the health, what "
     "the sender\nsays beside what the receiver measured. On a terminal the "
@@ -42,6 +45,7 @@ typedef struct
   guint n_drawn;   /* lines to go back before the next drawing */
   PbFault trouble; /* why the connection is not up now */
   int status;
+  GHashTable *alarms;  /* number of each that is open -> its line */
   GHashTable *printed; /* slot -> line without its figures' age */
 } Watch;
 
@@ -71,6 +75,34 @@ name_of_state (PbClientState state)
   }
 }
 
+static int
+compare_numbers (gconstpointer a, gconstpointer b)
+{
+  gint64 x = *(const gint64 *) a;
+  gint64 y = *(const gint64 *) b;
+
+  return x < y ? 1 : x > y ? -1 : 0;
+}
+
+/* Newest first, below the slots; how many lines that were. */
+static guint
+draw_alarms (Watch *self, guint width)
+{
+  g_autoptr (GList) numbers =
+      g_list_sort (g_hash_table_get_keys (self->alarms), compare_numbers);
+
+  for (GList *l = numbers; l != NULL; l = l->next) {
+    const char *line = g_hash_table_lookup (self->alarms, l->data);
+    glong n = g_utf8_strlen (line, -1);
+    const char *end = g_utf8_offset_to_pointer (line, MIN (n, (glong) width));
+
+    printf ("%s%.*s%s\n", self->colour ? ALARM : "", (int) (end - line), line,
+        self->colour ? PLAIN : "");
+  }
+
+  return g_hash_table_size (self->alarms);
+}
+
 static void
 draw (Watch *self)
 {
@@ -96,7 +128,7 @@ draw (Watch *self)
 
     puts (line);
   }
-  self->n_drawn = n + 2;
+  self->n_drawn = n + 2 + draw_alarms (self, width);
   fflush (stdout);
 }
 
@@ -136,6 +168,45 @@ show (Watch *self, const char *slot)
 }
 
 static void
+feed_alarm (Watch *self, JsonObject *alarm)
+{
+  gint64 number = pb_ctl_member_int (alarm, "alarm");
+  char *line = pb_ctl_format_alarm (alarm, FALSE);
+
+  if (!self->is_live && !self->ctl->json) {
+    g_autoptr (GDateTime) now = g_date_time_new_now_local ();
+    g_autofree char *time = g_date_time_format (now, "%H:%M:%S");
+
+    printf ("%s alarm %s\n", time, line);
+    fflush (stdout);
+  }
+  if (pb_ctl_member_int (alarm, "cleared") != 0) {
+    g_hash_table_remove (self->alarms, &number);
+    g_free (line);
+  } else {
+    gint64 *key = g_new (gint64, 1);
+
+    *key = number;
+    g_hash_table_replace (self->alarms, key, line);
+  }
+}
+
+/* Those that are cleared already are for pbctl alarms. */
+static void
+feed_alarms (Watch *self, JsonObject *message)
+{
+  JsonArray *alarms = json_object_get_array_member (message, "alarms");
+
+  g_hash_table_remove_all (self->alarms);
+  for (guint i = json_array_get_length (alarms); i > 0; i--) {
+    JsonObject *alarm = json_array_get_object_element (alarms, i - 1);
+
+    if (pb_ctl_member_int (alarm, "cleared") == 0)
+      feed_alarm (self, alarm);
+  }
+}
+
+static void
 stop (Watch *self, int status)
 {
   self->status = status;
@@ -160,6 +231,12 @@ on_message (PbClient *client, PbMessage *message, gpointer user_data)
   }
   if (type == PB_MESSAGE_REGISTERED)
     self->trouble = PB_FAULT_NONE;
+  if (type == PB_MESSAGE_ALARM)
+    feed_alarm (self, pb_message_peek_object (message));
+  else if (type == PB_MESSAGE_ALARMS)
+    feed_alarms (self, pb_message_peek_object (message));
+  if (self->is_live && (type == PB_MESSAGE_ALARM || type == PB_MESSAGE_ALARMS))
+    show (self, "");
   changed = pb_ctl_wall_feed (self->wall, message, g_get_monotonic_time ());
   if (changed == NULL)
     return;
@@ -304,10 +381,13 @@ pb_ctl_watch (PbCtl *self, int argc, char **argv)
   watch.is_once = once;
   watch.is_live = isatty (STDOUT_FILENO) && !self->json && !once;
   watch.colour = pb_ctl_use_colour (STDOUT_FILENO) && !self->json;
+  watch.alarms =
+      g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
   watch.printed =
       g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   follow (&watch, claims != NULL ? pb_ctl_member (claims, "stream") : NULL,
       (guint) seconds);
+  g_hash_table_unref (watch.alarms);
   g_hash_table_unref (watch.printed);
   g_main_loop_unref (watch.loop);
   pb_ctl_wall_free (watch.wall);

@@ -104,6 +104,9 @@ int pb_ctl_watch (PbCtl *self, int argc, char **argv);
 int pb_ctl_tally (PbCtl *self, int argc, char **argv);
 /* Over the WebSocket, with the admin's token; pb-ctl-say.c */
 gboolean pb_ctl_say (PbCtl *self, PbMessage *message, GError **error);
+int pb_ctl_alarms (PbCtl *self, int argc, char **argv);
+/* (transfer full): an `alarm` as a line, without its end */
+char *pb_ctl_format_alarm (JsonObject *alarm, gboolean colour);
 int pb_ctl_cue (PbCtl *self, int argc, char **argv);
 int pb_ctl_health (PbCtl *self, int argc, char **argv);
 int pb_ctl_secret (PbCtl *self, int argc, char **argv);

@@ -21,7 +21,7 @@ _pbctl ()
     --client) words='ffmpeg obs vmix gstreamer srt-live-transmit larix
       whip obs-whip ffmpeg-whip gstreamer-whip whep gstreamer-whep' ;;
     --server) words='http:// https://' ;;
-    --ttl | --latency | --session | --seconds | --token | --label) return ;;
+    --ttl | --latency | --session | --seconds | --token | --label | --ack | --by) return ;;
   esac
   if [ -n "$words" ]; then
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
@@ -44,10 +44,10 @@ _pbctl ()
 
   case $command in
     '')
-      words="session token qr connect watch tally cue health secret help
+      words="session token qr connect watch alarms tally cue health secret help
         --version $common"
       ;;
-    help) words='session token qr connect watch tally cue health secret' ;;
+    help) words='session token qr connect watch alarms tally cue health secret' ;;
     session)
       case $verb in
         '') words='create show extend add close --help' ;;
@@ -65,6 +65,7 @@ _pbctl ()
       ;;
     qr) words="--direction --ttl --format --output $common" ;;
     connect) words="--client --direction $common" ;;
+    alarms) words="--open --ack --by $common" ;;
     watch) words="--once --seconds $common" ;;
     tally)
       words=$common

@@ -397,6 +397,36 @@ def cue(scope):
     expect("cannot give the cue to cam-none" in answer.err, answer.err)
 
 
+@test("alarms are listed and acknowledged, and not by a peer; watch tells of them")
+def alarms(scope):
+    server = scope.server()
+    admin = create(scope, server)
+    expect(pbctl(server, "alarms", token=admin).out == "", "none")
+    plain = scope.run("watch", [PBCTL, "watch", "--server", server.url],
+                      env=environment(PATCHBAY_TOKEN=admin))
+    plain.wait_line(lambda line: "cam-wide" in line, "cam-wide")
+    # on the air without a feed
+    pbctl(server, "tally", "cam-wide", "program", token=admin)
+    plain.wait_line(lambda line: "alarm   1 " in line, "alarm   1 ")
+    out = pbctl(server, "alarms", "--open", token=admin).out
+    expect(out.startswith("  1 ") and "critical cam-wide no-feed" in out, out)
+    eyes = server.mint(admin, "cam-wide", "observe")
+    expect("no-feed" in pbctl(server, "alarms", token=eyes).out, "who watches")
+    done = pbctl(server, "alarms", "--ack", "1", token=eyes, code=1)
+    expect("cannot acknowledge alarm 1" in done.err, done.err)
+    pbctl(server, "alarms", "--ack", "2", token=admin, code=1)
+    done = pbctl(server, "alarms", "--ack", "1", "--by", "Kim", token=admin)
+    expect(done.out == "alarm 1: seen\n", done.out)
+    plain.wait_line(lambda line: "seen by Kim" in line, "seen by Kim")
+    pbctl(server, "tally", "cam-wide", "off", token=admin)
+    plain.wait_line(lambda line: "cleared" in line, "cleared")
+    expect(pbctl(server, "alarms", "--open", token=admin).out == "", "cleared")
+    done = pbctl(server, "--json", "alarms", token=admin).json()
+    expect(done["alarms"][0]["by"] == "Kim" and done["more"] == 0, str(done))
+    done = pbctl(server, "alarms", "--by", "Kim", token=admin, code=2)
+    expect("--by goes with --ack" in done.err, done.err)
+
+
 @test("watch: one look, plain lines in a pipe when something changes, JSON per message")
 def watch(scope):
     server = scope.server()
