@@ -82,7 +82,9 @@ function adviseUpload(say, { videoBps, sent, connectedMs }) {
   // an estimate is worth something where what is sent comes near it
   const isFull = bandwidth > 0 && bandwidth < wanted &&
       bitrate * 1.3 >= bandwidth;
-  const isHeld = limit === 'bandwidth' && bitrate < 0.8 * wanted;
+  // an encoder says so for a moment after each change, too
+  const isHeld = limit === 'bandwidth' && bitrate < 0.8 * wanted &&
+      bandwidth < wanted;
 
   if (!(connectedMs >= SETTLED_MS)) return false;
   if (isFull || isHeld)
@@ -150,6 +152,7 @@ function adviseByCause(say, table, told) {
  * @param {object} facts
  * @param {'camera'|'encoder'|'viewer'|'observer'} facts.role
  * @param {boolean} [facts.isLive] camera: it sends
+ * @param {boolean} [facts.isHere] viewer, observer: there is a camera
  * @param {string} [facts.camera] `ok`, `ended`, `paused`, `frozen`
  * @param {string} [facts.sound] `ok`, `ended`, `paused`, `silent`, `muted`,
  *   `none`
@@ -186,8 +189,10 @@ export function advise(facts) {
   else if (told.length === 0)
     say('info', 'waiting', role === 'encoder'
       ? 'Your encoder is not connected yet.'
-      : role === 'observer' ? 'There is no camera here yet.'
-        : 'There is no camera here yet. The picture comes by itself.');
+      : facts.isHere
+        ? 'The camera is here. There is no news of its picture yet.'
+        : `There is no camera here yet.${role === 'observer' ? ''
+          : ' The picture comes by itself.'}`);
   else
     say('good', 'good', role === 'encoder' ? 'All is well: your picture arrives.'
         : 'All is well.');

@@ -153,8 +153,8 @@ export class CameraStation {
         this.#badge);
     this.stage.setAttribute('aria-label', 'Your camera');
     this.panel = make('section', 'panel', make('div', 'live', this.#live,
-        this.#span), this.#problem, this.#advice.node, make('div', 'row tools', mute, turn, settings,
-            restart), this.#setup.node, make('div', 'go', go), this.#note,
+        this.#span), this.#problem, this.#advice.node,
+        make('div', 'row tools', mute, turn, settings, restart), this.#setup.node, make('div', 'go', go), this.#note,
         make('div', 'row end', stop, off), this.#encoder.node);
     this.panel.setAttribute('aria-label', 'Camera controls');
     this.figures = make('div', 'tables', this.#numbers.sent.node,
@@ -170,7 +170,7 @@ export class CameraStation {
     this.update();
   }
 
-  /** What somebody reports of this slot: figures and, from the server, words. */
+  /** What somebody reports of this slot; from the server, with its word. */
   setHealth(figures) {
     if (figures.via === 'page' && figures.end === this.#end) {
       this.#sent = figures;
@@ -399,8 +399,8 @@ export class CameraStation {
     const state = this.#devices.picture();
     const count = this.#preview.getVideoPlaybackQuality?.().totalVideoFrames;
 
-    if (count === undefined || count !== this.#frames.count || document.hidden ||
-        this.#preview.paused)
+    if (count === undefined || count !== this.#frames.count ||
+        document.hidden || this.#preview.paused)
       this.#frames = { count, at: performance.now() };
     if (state !== 'ok') return state;
     return performance.now() - this.#frames.at > FROZEN_MS ? 'frozen' : 'ok';
@@ -495,7 +495,8 @@ export class CameraStation {
       } is sending on this slot. You go live by yourself once it is free.`;
     }
     return up === 0 ? 'Live. Nobody is watching yet.'
-        : `Live: ${up === 1 ? 'one viewer is' : `${up} viewers are`} connected.`;
+        : `Live: ${up === 1 ? 'one viewer is'
+          : `${up} viewers are`} connected.`;
   }
 
   #sayNote() {

@@ -38,7 +38,10 @@ export class CueBoard {
     this.node.hidden = true;
   }
 
-  /** @param {string} text what came @param {string} [from] the slot it is for */
+  /**
+   * @param {string} text what came
+   * @param {string} [from] the slot it is for, where there are several
+   */
   add(text, from) {
     const at = new Date();
 

@@ -79,7 +79,7 @@ export class Devices extends EventTarget {
     await this.#list();
   }
 
-  /** Phones open one camera at a time: the first is closed before the second. */
+  /** Phones open one camera at a time: the first is closed, then the second. */
   async chooseCamera(id) {
     this.#wanted.video = id;
     await this.#reopen('video');
@@ -160,7 +160,8 @@ export class Devices extends EventTarget {
 
   #videoConstraints() {
     const { width, height } = this.quality;
-    const which = this.#wanted.video ? { deviceId: { exact: this.#wanted.video } }
+    const { video } = this.#wanted;
+    const which = video ? { deviceId: { exact: video } }
         : { facing: this.#facing };
 
     return { width: { ideal: width }, height: { ideal: height },

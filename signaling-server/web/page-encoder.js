@@ -221,7 +221,8 @@ export class EncoderPanel {
         ORDER.indexOf(b.client)).map((row) => makeRow(row, isReady));
     const state = make('p', isReady ? 'state ready' : 'state', isReady
       ? this.#direction === 'send'
-        ? 'The control room’s end is ready. Start your encoder with one of these.'
+        ? 'The control room’s end is ready. Start your encoder with one of ' +
+          'these.'
         : 'The other end is ready. Start your player with one of these.'
       : 'SRT: the other end is not there yet.');
 

@@ -8,8 +8,6 @@ import { advise } from './page-advice.js';
 import { AdviceList, Numbers, RECEIVED } from './page-health.js';
 import { EncoderPanel } from './page-encoder.js';
 
-export { make, makeSoundButton, makeVideo };
-
 const STATE = {
   WAITING: 'Waiting for the other end',
   READY: 'Both ends are here, connecting',
@@ -146,7 +144,7 @@ export class Tile {
     write(this.#empty, this.#whyEmpty());
     write(this.#state, STATE[state] ?? '');
     this.#advice.draw(advise({ role: this.#session ? 'viewer'
-      : 'observer', told: this.#told() }));
+      : 'observer', told: this.#told(), isHere: Boolean(sender) }));
   }
 
   get #isPlaying() {

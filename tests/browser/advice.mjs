@@ -23,6 +23,7 @@ const rows = [
   ['an estimate of 0 is none', sent({ bandwidth: 0 }), 'good good'],
   ['it has not settled', live({ connectedMs: 5000, sent: { bitrate: 300, bandwidth: 300, limit: 'bandwidth' } }), 'good good'],
   ['the encoder holds back for the network', sent({ bitrate: 1500, bandwidth: 0, limit: 'bandwidth' }), 'warning upload'],
+  ['it says so although there is room', sent({ bitrate: 200, bandwidth: 6000, limit: 'bandwidth' }), 'good good'],
   ['it says so, and hardly does', sent({ bitrate: 2300, limit: 'bandwidth' }), 'good good'],
   ['the device is too slow', sent({ bitrate: 2000, limit: 'cpu' }), 'warning cpu'],
   ['the network is worse than the device', sent({ bitrate: 700, bandwidth: 800, limit: 'cpu' }), 'critical upload'],
@@ -73,6 +74,7 @@ const rows = [
     'warning rtt'],
 
   ['nobody to watch', { role: 'viewer', told: [] }, 'info waiting'],
+  ['a camera that has not reported', { role: 'viewer', told: [], isHere: true }, 'info waiting'],
   ['nobody to hear of', { role: 'observer', told: [] }, 'info waiting'],
   ['a viewer of a good picture', judged('viewer', 'healthy', ''), 'good good'],
   ['a viewer of a bad one', judged('viewer', 'warning', 'drops'), 'warning drops'],

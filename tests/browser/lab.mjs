@@ -358,7 +358,7 @@ export async function run() {
     browser = await chromium.launch({
       executablePath: process.env.PATCHBAY_CHROMIUM ?? '/usr/bin/chromium',
       chromiumSandbox: false,
-      args: ['--use-fake-device-for-media-stream',
+      args: ['--use-fake-device-for-media-stream=device-count=2',
         '--use-fake-ui-for-media-stream', '--no-first-run',
         '--disable-dev-shm-usage', '--autoplay-policy=no-user-gesture-required'],
     });

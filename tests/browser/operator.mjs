@@ -106,8 +106,14 @@ test('choose, look, go live, stop: a real receiver decodes what the phone sends'
   await advice(page, 'good');
   await look(lab, page, 'live');
 
-  // another size, another microphone, silence: the same connection goes on
+  // another camera, another size, silence: the same connection goes on
+  const camera = () => page.evaluate(() => document.querySelector('.preview').srcObject.getVideoTracks()[0]?.label);
+  const first = await camera();
+  await press(page, 'Other camera');
+  await until(async () => ![undefined, first].includes(await camera()), 'the other camera');
   await press(page, 'Settings');
+  await page.getByLabel('Camera', { exact: true }).selectOption({ label: first });
+  await until(async () => await camera() === first, 'the first camera again');
   await page.getByRole('radio', { name: /360p/ }).check();
   await until(() => page.evaluate(() => document.querySelector('.preview').videoHeight === 360), 'the other size');
   await look(lab, page, 'settings');
@@ -122,6 +128,15 @@ test('choose, look, go live, stop: a real receiver decodes what the phone sends'
   await page.getByText('Options and numbers').click();
   await until(async () => /Mbit\/s|kbit\/s/.test(await page.locator('.numbers').first().innerText()), 'numbers');
   await look(lab, page, 'numbers');
+  // nothing moves while figures come in
+  const moved = await page.evaluate(() => new Promise((done) => {
+    let sum = 0;
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) if (!entry.hadRecentInput) sum += entry.value;
+    }).observe({ type: 'layout-shift' });
+    setTimeout(() => done(sum), 11000);
+  }));
+  expect(moved < 0.001, `it moved: ${moved}`);
   await keepsNothing(page);
   await press(page, 'Stop');
   await reads(page, 'Preview: nothing is sent yet');
@@ -136,6 +151,19 @@ test('tally fills the page, in colour, frame and word; cues stand on top; on air
 
   await goLive(page);
   const control = await room(lab, it);
+  // it shakes for who wants it to, and for nobody else
+  await page.evaluate(() => {
+    window.shaken = [];
+    navigator.vibrate = (pattern) => window.shaken.push(pattern);
+  });
+  await control.tally('preview');
+  await page.locator('body[data-tally=preview]').waitFor();
+  await control.tally('off');
+  await page.locator('body[data-tally=off]').waitFor();
+  expect(await page.evaluate(() => window.shaken.length) === 0, 'not by itself');
+  await page.getByText('Options and numbers').click();
+  await page.getByLabel(/^Vibrate/).check();
+  await page.getByText('Options and numbers').click();
   for (const [state, colour, word, border, title] of [
     ['preview', 'rgb(11, 107, 52)', 'Preview', 'dashed', 'PREVIEW – cam-wide'],
     ['program', 'rgb(179, 18, 29)', 'On air', 'solid', 'ON AIR – cam-wide']]) {
@@ -149,6 +177,7 @@ test('tally fills the page, in colour, frame and word; cues stand on top; on air
     expect(tall > 55, `it is read from afar: ${tall}`);
     await look(lab, page, state);
   }
+  expect(await page.evaluate(() => JSON.stringify(window.shaken)) === '[[80],[80,80,80],[400]]', 'once as it is switched on, then with the tally');
   await control.cue('Stand by, camera 2');
   await page.locator('.cues .now').filter({ hasText: 'Stand by, camera 2' }).waitFor();
   expect(await page.locator('#said').textContent() === 'Cue: Stand by, camera 2', 'the cue is said');
