@@ -107,5 +107,6 @@ export const transportText = (word) => TRANSPORTS[word] ?? word ?? '';
 
 /** How it gets here: `SRT · direct · AES-256`. */
 export const wayText = ({ transport, path, cipher } = {}) =>
-    [transportText(transport), path ?? '', cipherText(cipher)]
+    // an end that speaks SRT alone need not say so: its cipher does
+    [transportText(transport ?? (/^aes-/.test(cipher) ? 'srt' : '')), path ?? '', cipherText(cipher)]
         .filter((part) => part !== '').join(' · ');

@@ -2,11 +2,11 @@
 // The control room's page in Chromium, with a real patchbayd and real media. Run
 // by netns.sh.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { GOOD, fakePeers } from './fake-peers.mjs';
-import { SHOTS, axe, expect, run, test, until } from './lab.mjs';
+import { BUILD, SHOTS, Skipped, axe, expect, run, test, until } from './lab.mjs';
 
 const LAPTOP = { viewport: { width: 1280, height: 720 } };
 const DESK = { viewport: { width: 1920, height: 1080 } };
@@ -134,6 +134,29 @@ test('an SRT slot shows a still picture every few seconds, while it is looked at
   await named(wall, 'Pictures on').click();
   await still.waitFor({ state: 'hidden' });
   expect((await server.slot(admin, 'demo', 'cam-1')).receivers.length === 1, 'the page never joined');
+});
+
+test('a real SRT feed: what pbsrtbin measured at both ends, and its picture', async (lab) => {
+  const server = await lab.server();
+  const admin = await server.create('demo', names(2));
+  const uri = `uri=pb://127.0.0.1:${server.port}/demo/cam-1`;
+
+  if (!existsSync(join(BUILD, 'tests/common/pb-run-pipeline'))) throw new Skipped('built without the plugin');
+  lab.pipeline('studio', `pbsrtbin ${uri} ! fakesink`, { token: await server.mint(admin, 'demo', 'cam-1', 'receive') });
+  lab.pipeline('camera', `videotestsrc is-live=true pattern=smpte ! video/x-raw,width=640,height=360,framerate=25/1 ! x264enc tune=zerolatency speed-preset=ultrafast key-int-max=25 ! h264parse ! pbsrtbin ${uri}`,
+      { token: await server.mint(admin, 'demo', 'cam-1', 'send') });
+  const wall = await openWall(lab, server, 'demo', admin);
+  await until(async () => (await texts(wall, 'cam-1', '.way')) === 'SRT · direct · AES-256', 'the way');
+  for (const row of ['received', 'sent'])
+    await until(async () => Number(await texts(wall, 'cam-1', `.${row} td:nth-of-type(1)`)) > 0, `bitrate, ${row}`);
+  await has(wall, 'cam-1', 'health', 'healthy');
+  const slot = await server.slot(admin, 'demo', 'cam-1');
+  expect(slot.receivers.length === 1 && /^pbsrtbin/.test(slot.receivers[0].client), 'the page did not join');
+  const still = tile(wall, 'cam-1').locator('img');
+  await until(() => still.evaluate((img) => img.naturalWidth > 0 && img.naturalWidth <= 320).catch(() => false), 'a still');
+  await lab.shot(wall, 'wall-srt');
+  const first = await still.getAttribute('src');
+  await until(async () => await still.getAttribute('src') !== first, 'the next one');
 });
 
 test('two walls at once: what one does the other shows', async (lab) => {
@@ -470,6 +493,68 @@ test('names and lines from others are shown as they are', async (lab) => {
   await tile(wall, 'cam-1').locator('.open').click();
   await wall.locator('dialog .client', { hasText: evil }).first().waitFor();
   expect(await wall.locator('img[src="x"]').count() === 0 && await wall.title() === 'demo – Patchbay', 'nothing was read as markup');
+});
+
+test('an alarm is raised, heard, acknowledged by name on every wall, and cleared', async (lab) => {
+  const server = await lab.server();
+  const admin = await server.create('demo', names(3));
+  const wall = await openWall(lab, server, 'demo', admin);
+  const other = await openWall(lab, server, 'demo', admin, LAPTOP);
+  const rows = (page) => page.locator('.alarms li');
+  const sound = (page, text) => page.locator('.tool.sound', { hasText: text }).waitFor();
+
+  expect(await wall.locator('.alarms').isVisible(), 'the list stands beside 3 slots');
+  // on program without a feed: nothing is worse
+  await tile(wall, 'cam-2').locator('.to-program').click();
+  await rows(wall).first().waitFor();
+  expect((await rows(wall).first().textContent()).includes('cam-2') && await rows(wall).first().getAttribute('data-level') === 'critical',
+      await rows(wall).first().textContent());
+  await sound(wall, 'Sound on');
+  await other.locator('.ticker[data-level="critical"]', { hasText: 'cam-2: no feed' }).waitFor();
+  // nobody touched the other page: the browser keeps it silent, and it says so
+  await until(() => wall.evaluate(() => document.querySelector('[aria-live="assertive"]').textContent.includes('cam-2')), 'the word for those who listen');
+  await lab.shot(wall, 'wall-alarm');
+  await lab.shot(other, 'wall-alarm-laptop');
+  await axe(wall, 'an alarm');
+  await axe(other, 'an alarm below');
+
+  await wall.keyboard.press('m');
+  await sound(wall, 'Sound muted');
+  expect(await wall.locator('.tool.sound').getAttribute('data-warns') === 'yes', 'muted is seen');
+  await lab.shot(wall, 'wall-alarm-muted');
+  await wall.keyboard.press('m');
+  await sound(wall, 'Sound on');
+
+  await tile(wall, 'cam-2').focus();
+  await wall.keyboard.press('a');
+  const who = wall.getByRole('dialog', { name: 'Who are you?' });
+  await lab.shot(wall, 'wall-alarm-name');
+  await who.getByLabel('Your name').fill('Robin <b>MCR</b>');
+  await wall.keyboard.press('Enter');
+  for (const page of [wall, other]) {
+    await until(() => page.evaluate(() => document.querySelector('.alarms li')?.dataset.state === 'seen'), 'seen');
+    await until(async () => (await page.locator('.alarms li .fate').textContent()).includes('Seen by Robin <b>MCR</b>'), 'by whom');
+  }
+  await other.locator('.ticker', { hasText: '1 open, all seen' }).waitFor();
+
+  // the name is asked for once
+  await tile(wall, 'cam-3').locator('.to-program').click();
+  await until(() => rows(wall).count().then((n) => n === 2), 'another');
+  expect((await rows(wall).first().textContent()).includes('cam-3'), 'the newest is first');
+  await named(wall, 'Acknowledge all').click();
+  await until(() => wall.evaluate(() => document.querySelectorAll('.alarms li[data-state="seen"]').length === 2), 'all seen');
+  expect(await wall.locator('dialog').count() === 0, 'nobody was asked again');
+
+  await tile(wall, 'cam-2').locator('.to-off').click();
+  await until(() => rows(wall).count().then((n) => n === 1), 'the first to be cleared');
+  await named(wall, 'All').click();
+  await until(() => wall.evaluate(() => document.querySelectorAll('.alarms li[data-state="over"]').length === 1), 'it is history');
+  await lab.shot(wall, 'wall-alarm-history');
+  await axe(wall, 'alarms that are over');
+  // who comes later sees the same
+  const late = await openWall(lab, server, 'demo', admin);
+  await named(late, 'All').click();
+  await until(() => rows(late).count().then((n) => n === 2), 'history on a new page');
 });
 
 test('links are listed with who is connected, and one is revoked by itself', async (lab) => {
