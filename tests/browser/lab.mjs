@@ -232,6 +232,12 @@ export class Lab {
     return Server.start(this, options);
   }
 
+  /** Another Chromium, that shares nothing with the first. */
+  async second() {
+    this.other ??= await launch();
+    return this.other;
+  }
+
   pipeline(name, text, options) {
     return new Pipeline(this, name, text, options);
   }
@@ -260,11 +266,12 @@ export class Lab {
    *
    * @param {Server} server
    * @param {string} path such as `/s/demo#t=…`
-   * @param {object} options of playwright's newContext()
+   * @param {object} options of playwright's newContext(), and `browser`
    * @param {function(Page): Promise} [prepare] before it is opened
    */
   async page(server, path, options = {}, prepare = () => {}) {
-    const context = await this.browser.newContext(options);
+    const { browser = this.browser, ...how } = options;
+    const context = await browser.newContext(how);
     const page = await context.newPage();
 
     this.contexts.push(context);
@@ -333,6 +340,7 @@ export class Lab {
     this.open();
     for (const context of this.contexts)
       await context.close().catch(() => {});
+    await this.other?.close();
     for (const child of this.children.reverse()) await child.stop('SIGKILL');
     rmSync(this.directory, { recursive: true, force: true });
   }
@@ -347,6 +355,14 @@ export function test(sentence, act) {
 
 const SKIP = /executable doesn't exist|Failed to launch|Target (page|closed)/i;
 
+const launch = () => chromium.launch({
+  executablePath: process.env.PATCHBAY_CHROMIUM ?? '/usr/bin/chromium',
+  chromiumSandbox: false,
+  args: ['--use-fake-device-for-media-stream=device-count=2',
+    '--use-fake-ui-for-media-stream', '--no-first-run',
+    '--disable-dev-shm-usage', '--autoplay-policy=no-user-gesture-required'],
+});
+
 /** Runs all, or those whose sentence holds the first argument. */
 export async function run() {
   const chosen = tests.filter(({ sentence }) =>
@@ -355,13 +371,7 @@ export async function run() {
   let bad = 0;
 
   try {
-    browser = await chromium.launch({
-      executablePath: process.env.PATCHBAY_CHROMIUM ?? '/usr/bin/chromium',
-      chromiumSandbox: false,
-      args: ['--use-fake-device-for-media-stream=device-count=2',
-        '--use-fake-ui-for-media-stream', '--no-first-run',
-        '--disable-dev-shm-usage', '--autoplay-policy=no-user-gesture-required'],
-    });
+    browser = await launch();
   } catch (error) {
     if (process.env.PATCHBAY_BROWSER !== 'needed' && SKIP.test(error.message)) {
       console.log(`1..0 # SKIP Chromium does not start here: ${
@@ -397,11 +407,16 @@ export async function run() {
   process.exit(bad > 0 ? 1 : 0);
 }
 
+// A page may show what its person asked for: a report must not.
+const hide = (text) => text.replace(/p_[\w-]+\.[\w-]+/g, 'p_…')
+    .replace(/(passphrase|srtpass\]?|Passphrase|credential)(["']?[=:]\s*)[^\s&"']+/g,
+        '$1$2…');
+
 // What bare pages have seen, for whoever has to find out why.
 async function dump(lab) {
   const all = lab.contexts.flatMap((context) => context.pages());
 
   return Promise.all(all.map((page) => page.evaluate(() =>
     `${location.href}: ${JSON.stringify(window.events ?? document.body.innerText)}`)
-      .catch((error) => error.message)));
+      .then(hide, (error) => error.message)));
 }
