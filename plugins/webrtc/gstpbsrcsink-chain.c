@@ -134,27 +134,26 @@ set_encoder (GstPbSrcSinkIn *in, GstElement *encoder)
   g_clear_pointer (&old, gst_object_unref);
 }
 
-static PbCodec
-choose_codec (GstPbSrcSinkIn *in)
+/* (transfer floating) (nullable) */
+static GstElement *
+make_encoder (GstPbSrcSinkIn *in, GError **error)
 {
   GstPbSrcSink *self = in->owner;
-  PbCodec codec;
 
-  if (!in->is_video)
-    return PB_CODEC_OPUS;
-  g_mutex_lock (&self->lock);
-  codec = self->video_codec;
-  g_mutex_unlock (&self->lock);
-  if (codec == PB_CODEC_NONE)
-    codec = pb_encode_choose_codec ();
+  in->codec = PB_CODEC_OPUS;
+  if (in->is_video) {
+    g_mutex_lock (&self->lock);
+    in->codec = self->video_codec;
+    g_mutex_unlock (&self->lock);
+  }
 
-  return codec != PB_CODEC_NONE ? codec : PB_CODEC_H264;
+  return in->codec == PB_CODEC_NONE ? pb_encode_make_any (&in->codec, error)
+                                    : pb_encode_make (in->codec, error);
 }
 
 static gboolean
 add_encoder (GstPbSrcSinkIn *in, GError **error)
 {
-  PbCodec codec = choose_codec (in);
   g_autoptr (GstCaps) caps = NULL;
   GstElement *encoder;
 
@@ -166,26 +165,25 @@ add_encoder (GstPbSrcSinkIn *in, GError **error)
              !add_filter_text (in, AUDIO_RAW, error)) {
     return FALSE;
   }
-  encoder = pb_encode_make (codec, error);
+  encoder = make_encoder (in, error);
   if (encoder == NULL)
     return FALSE;
   gst_bin_add (GST_BIN (in->owner), encoder);
   g_ptr_array_add (in->chain, encoder);
   set_encoder (in, encoder);
   gst_pb_src_sink_apply_rate (in->owner);
-  caps = pb_encode_get_caps (encoder, codec);
+  caps = pb_encode_get_caps (encoder, in->codec);
   if (!add_filter (in, caps, error))
     return FALSE;
 
-  return !in->is_video || add_parser (in, codec, error);
+  return !in->is_video || add_parser (in, in->codec, error);
 }
 
 static gboolean
 add_passage (GstPbSrcSinkIn *in, GstCaps *caps, GError **error)
 {
-  PbCodec codec = pb_codec_of_caps (caps);
-
-  if (codec == PB_CODEC_OTHER) {
+  in->codec = pb_codec_of_caps (caps);
+  if (in->codec == PB_CODEC_OTHER) {
     g_set_error (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT,
         "WebRTC does not carry %s. Send H.264, H.265, VP8 or VP9, and Opus; or "
         "raw media, which is encoded here.",
@@ -193,7 +191,7 @@ add_passage (GstPbSrcSinkIn *in, GstCaps *caps, GError **error)
     return FALSE;
   }
 
-  return add_parser (in, codec, error);
+  return add_parser (in, in->codec, error);
 }
 
 static void
@@ -246,14 +244,14 @@ add_tee (GstPbSrcSinkIn *in, GError **error)
 }
 
 static void
-link_srt (GstPbSrcSinkIn *in, PbCodec codec)
+link_srt (GstPbSrcSinkIn *in)
 {
   GstElement *last =
       in->chain->len > 0 ? in->chain->pdata[in->chain->len - 1] : NULL;
 
   if (last != NULL && g_object_class_find_property (G_OBJECT_GET_CLASS (last),
                           "allow-not-linked") != NULL)
-    in->srt = gst_pb_src_sink_link_srt (in->owner, last, codec);
+    in->srt = gst_pb_src_sink_link_srt (in->owner, last, in->codec);
 }
 
 static gboolean
@@ -298,7 +296,7 @@ gst_pb_src_sink_complete_chain (GstPbSrcSinkIn *in, GstCaps *caps)
       !(is_raw ? add_encoder (in, &error) : add_passage (in, caps, &error)) ||
       !add_tee (in, &error) || !link_chain (in, &error))
     return fail (in, error);
-  link_srt (in, is_raw ? choose_codec (in) : pb_codec_of_caps (caps));
+  link_srt (in);
 
   return TRUE;
 }

@@ -122,6 +122,7 @@ typedef struct
   /* upstream's streaming thread, or nobody's once that has ended */
   GPtrArray *chain; /* unowned: what is between entry and sink */
   char *media_type; /* (nullable): that it was made for */
+  PbCodec codec;    /* of what leaves it */
   gulong closed;    /* probe: it cannot be made; 0: it can */
   GstPad *srt;      /* (nullable) owned: pbsrtbin's */
 

@@ -272,30 +272,31 @@ pb_encode_make (PbCodec codec, GError **error)
   return encoder;
 }
 
-static gboolean
-has_encoder (PbCodec codec)
-{
-  GList *factories = list_factories (codec);
-  g_autoptr (GArray) candidates = find_candidates (factories, codec);
-  gboolean is_there = candidates->len > 0;
-
-  gst_plugin_feature_list_free (factories);
-
-  return is_there;
-}
-
 /**
- * pb_encode_choose_codec:
+ * pb_encode_make_any:
+ * @codec: (out): what it encodes to
+ * @error: a sentence for a person
  *
- * Returns: the video codec that raw pictures are encoded to where nobody says
+ * A driver that is registered may have no device, so only what has opened is
+ * an encoder.
+ *
+ * Returns: (transfer floating) (nullable): a video encoder, set up
  */
-PbCodec
-pb_encode_choose_codec (void)
+GstElement *
+pb_encode_make_any (PbCodec *codec, GError **error)
 {
-  if (has_encoder (PB_CODEC_H264))
-    return PB_CODEC_H264;
+  GstElement *encoder = pb_encode_make (PB_CODEC_H264, error);
 
-  return has_encoder (PB_CODEC_VP8) ? PB_CODEC_VP8 : PB_CODEC_NONE;
+  *codec = PB_CODEC_H264;
+  if (encoder != NULL)
+    return encoder;
+  encoder = pb_encode_make (PB_CODEC_VP8, NULL);
+  if (encoder == NULL)
+    return NULL;
+  *codec = PB_CODEC_VP8;
+  g_clear_error (error);
+
+  return encoder;
 }
 
 /**

@@ -8,12 +8,12 @@ G_BEGIN_DECLS
 /* Which encoder raw media goes through, and how it is set up: no delay, no
  * B-frames, and a bitrate that follows the network while it runs. */
 
-/* The codec of `video-codec=auto`: H.264 where there is an encoder for it, else
- * VP8; PB_CODEC_NONE where neither is there. */
-PbCodec pb_encode_choose_codec (void);
 /* The best that is there and opens: hardware first, then by rank. (transfer
  * floating) (nullable); the error is a sentence for a person. */
 GstElement *pb_encode_make (PbCodec codec, GError **error);
+/* The same for `video-codec=auto`: of H.264 where an encoder for it opens, else
+ * of VP8. */
+GstElement *pb_encode_make_any (PbCodec *codec, GError **error);
 /* Video: what it is asked for, such as a profile that browsers know. (transfer
  * full) */
 GstCaps *pb_encode_get_caps (GstElement *encoder, PbCodec codec);
