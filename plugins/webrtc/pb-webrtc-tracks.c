@@ -31,6 +31,27 @@ set_transceiver (PbWebrtcPeer *self, GstWebRTCRTPTransceiver *transceiver,
         "fec-percentage", FEC_PERCENT, NULL);
 }
 
+/* An answer has ULPFEC only where its transceiver has, whatever was offered: a
+ * sender that was told to spend it would find it refused. Clients of HTTP offer
+ * it without being told to, as any Chromium does, and are not asked to. */
+static void
+take_fec (PbWebrtcPeer *self, GstWebRTCRTPTransceiver *transceiver, guint mline,
+    gboolean receives)
+{
+  PbSdpCodec red, fec;
+
+  if (transceiver == NULL || !receives || self->config.has_fec ||
+      !self->config.can_trickle ||
+      pb_sdp_get_kind (self->remote, mline) != PB_SDP_VIDEO ||
+      !pb_sdp_find_codec (self->remote, mline, "red", &red) ||
+      !pb_sdp_find_codec (self->remote, mline, "ulpfec", &fec))
+    return;
+
+  /* theirs; we send none */
+  g_object_set (transceiver, "fec-type", GST_WEBRTC_FEC_TYPE_ULP_RED,
+      "fec-percentage", 0, NULL);
+}
+
 static void
 add_extmap (GstCaps *caps, guint extmap)
 {
@@ -76,16 +97,19 @@ add_sender (PbWebrtcPeer *self, PbWebrtcSender *sender, guint mline,
   return TRUE;
 }
 
-static void
+/* (transfer full) (nullable) */
+static GstWebRTCRTPTransceiver *
 add_transceiver (PbWebrtcPeer *self, gboolean is_video,
     GstWebRTCRTPTransceiverDirection direction, GstCaps *caps)
 {
-  g_autoptr (GstWebRTCRTPTransceiver) transceiver = NULL;
+  GstWebRTCRTPTransceiver *transceiver = NULL;
 
   g_signal_emit_by_name (self->webrtc, "add-transceiver", direction, caps,
       &transceiver);
   if (transceiver != NULL)
     set_transceiver (self, transceiver, is_video, direction, NULL);
+
+  return transceiver;
 }
 
 /* --- offering ------------------------------------------------------------- */
@@ -95,6 +119,7 @@ static void
 offer_receiving (PbWebrtcPeer *self, gboolean is_video)
 {
   GstCaps *caps = gst_caps_new_empty ();
+  g_autoptr (GstWebRTCRTPTransceiver) made = NULL;
   const PbWebrtcCodec *codec;
 
   for (guint i = 0; (codec = pb_webrtc_codec_get (i)) != NULL; i++)
@@ -103,7 +128,7 @@ offer_receiving (PbWebrtcPeer *self, gboolean is_video)
           pb_webrtc_codec_new_caps (codec, NULL, self->next_payload++));
   add_extmap (caps, EXTMAP);
   if (!gst_caps_is_empty (caps)) {
-    add_transceiver (self, is_video,
+    made = add_transceiver (self, is_video,
         GST_WEBRTC_RTP_TRANSCEIVER_DIRECTION_RECVONLY, caps);
     self->n_mlines++;
   }
@@ -257,13 +282,18 @@ answer_mline (PbWebrtcPeer *self, guint mline, gboolean *is_any)
   if (sender != NULL) {
     *is_any = TRUE;
     g_atomic_int_set (&sender->is_wanted, TRUE);
-    if (known == NULL || sender->sink == NULL)
-      return add_sender (self, sender, mline, payload, extmap, receives);
+    if (known == NULL || sender->sink == NULL) {
+      if (!add_sender (self, sender, mline, payload, extmap, receives))
+        return FALSE;
+      take_fec (self, sender->transceiver, mline, receives);
+      return TRUE;
+    }
     caps = new_sender_caps (sender, payload, extmap);
     set_transceiver (self, known, is_video,
         receives ? GST_WEBRTC_RTP_TRANSCEIVER_DIRECTION_SENDRECV
                  : GST_WEBRTC_RTP_TRANSCEIVER_DIRECTION_SENDONLY,
         caps);
+    take_fec (self, known, mline, receives);
     return TRUE;
   }
 
@@ -282,7 +312,8 @@ answer_mline (PbWebrtcPeer *self, guint mline, gboolean *is_any)
   if (known != NULL)
     set_transceiver (self, known, is_video, direction, caps);
   else
-    add_transceiver (self, is_video, direction, caps);
+    known = add_transceiver (self, is_video, direction, caps);
+  take_fec (self, known, mline, receives);
 
   return TRUE;
 }
