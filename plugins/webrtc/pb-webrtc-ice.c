@@ -114,6 +114,14 @@ pb_webrtc_ice_add_candidate (PbWebrtcPeer *self, guint mline,
 
 /* --- ours ----------------------------------------------------------------- */
 
+/* (transfer full): a candidate of ours as the counterpart may know it */
+char *
+pb_webrtc_ice_dup_told (PbWebrtcPeer *self, const char *candidate)
+{
+  return self->config.is_relay_only ? pb_webrtc_sdp_hide_base (candidate)
+                                    : g_strdup (candidate);
+}
+
 /* (transfer full): "candidate:…" */
 char **
 pb_webrtc_ice_dup_candidates (PbWebrtcPeer *self)
@@ -133,9 +141,12 @@ pb_webrtc_ice_dup_candidates (PbWebrtcPeer *self)
     if (candidate->transport == NICE_CANDIDATE_TRANSPORT_TCP_ACTIVE)
       nice_address_set_port (&candidate->addr, TCP_ACTIVE_PORT);
     line = nice_agent_generate_local_candidate_sdp (self->agent, candidate);
-    if (line != NULL)
-      g_strv_builder_add (lines,
+    if (line != NULL) {
+      g_autofree char *told = pb_webrtc_ice_dup_told (self,
           g_str_has_prefix (line, "a=") ? line + 2 : line);
+
+      g_strv_builder_add (lines, told);
+    }
   }
   g_slist_free_full (candidates, (GDestroyNotify) nice_candidate_free);
 

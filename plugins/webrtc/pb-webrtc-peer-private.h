@@ -190,6 +190,7 @@ gboolean pb_webrtc_ice_set_up (PbWebrtcPeer *self);
 gboolean pb_webrtc_ice_add_candidate (PbWebrtcPeer *self, guint mline,
     const char *candidate, GError **error);
 void pb_webrtc_ice_flush (PbWebrtcPeer *self);
+char *pb_webrtc_ice_dup_told (PbWebrtcPeer *self, const char *candidate);
 char **pb_webrtc_ice_dup_candidates (PbWebrtcPeer *self);
 void pb_webrtc_ice_write_credentials (PbWebrtcPeer *self, GstSDPMessage *sdp);
 void pb_webrtc_ice_restart (PbWebrtcPeer *self);

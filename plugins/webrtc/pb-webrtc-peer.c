@@ -468,11 +468,11 @@ static void
 do_candidate (PbWebrtcPeer *self, gpointer data)
 {
   Candidate *candidate = data;
+  g_autofree char *line = pb_webrtc_ice_dup_told (self, candidate->line);
 
   self->n_candidates++;
   if (self->config.can_trickle)
-    self->callbacks.candidate (self, candidate->mline, candidate->line,
-        self->user_data);
+    self->callbacks.candidate (self, candidate->mline, line, self->user_data);
 }
 
 static void

@@ -183,6 +183,36 @@ pb_webrtc_sdp_add_candidates (GstSDPMessage *sdp, char **candidates)
 }
 
 /**
+ * pb_webrtc_sdp_hide_base: (skip)
+ * @candidate: "candidate:…" of ours
+ *
+ * libnice tells in `raddr` of a relayed candidate which address of this machine
+ * it was had from. Nobody sends anything there.
+ *
+ * Returns: (transfer full): the same, with nothing in `raddr` and `rport`
+ */
+char *
+pb_webrtc_sdp_hide_base (const char *candidate)
+{
+  g_auto (GStrv) words = g_strsplit (candidate, " ", -1);
+
+  for (char **word = words; word[0] != NULL && word[1] != NULL; word++) {
+    const char *nothing = NULL;
+
+    if (strcmp (word[0], "raddr") == 0)
+      nothing = strchr (word[1], ':') != NULL ? "::" : "0.0.0.0";
+    else if (strcmp (word[0], "rport") == 0)
+      nothing = "0";
+    if (nothing == NULL)
+      continue;
+    g_free (word[1]);
+    word[1] = g_strdup (nothing);
+  }
+
+  return g_strjoinv (" ", words);
+}
+
+/**
  * pb_webrtc_sdp_take_candidates: (skip)
  * @sdp: a description of theirs
  *

@@ -21,6 +21,9 @@ void pb_webrtc_sdp_set_credentials (GstSDPMessage *sdp, const char *ufrag,
     const char *pwd);
 /* All of them, in the first m-line: "candidate:…" */
 void pb_webrtc_sdp_add_candidates (GstSDPMessage *sdp, char **candidates);
+/* (transfer full): a relayed candidate without the address that it was had
+ * from, as a browser tells it where nothing but a relay is allowed */
+char *pb_webrtc_sdp_hide_base (const char *candidate);
 /* Those that are in a description go the way of those that come later.
  * (transfer full): "mline candidate:…" */
 GPtrArray *pb_webrtc_sdp_take_candidates (GstSDPMessage *sdp);

@@ -12,6 +12,7 @@ import ctypes
 import json
 import os
 import socket
+import struct
 import subprocess
 import sys
 
@@ -108,6 +109,54 @@ class Namespaces:
     def socket(self, name, kind=socket.SOCK_DGRAM, family=socket.AF_INET):
         with self.entered(name):
             return socket.socket(family, kind)
+
+    def cut(self, name):
+        """Nothing goes through it any more, until mend()."""
+        self.inside(name, "nft -f -", b"""table ip cut {
+  chain through {
+    type filter hook forward priority -10
+    policy drop
+  }
+}
+""")
+
+    def mend(self, name):
+        self.inside(name, "nft delete table ip cut")
+
+
+class Signalling:
+    """A WebSocket by hand, from one of the namespaces: it registers, and hears what it is told. A context."""
+
+    def __init__(self, lab, where, server, token, **fields):
+        self.sock = lab.socket(where, socket.SOCK_STREAM)
+        self.sock.settimeout(pbtest.WATCHDOG)
+        self.sock.connect((SERVER, server.port))
+        self.sock.sendall((f"GET /api/ws/demo HTTP/1.1\r\nHost: {SERVER}:{server.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                           f"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\nAuthorization: Bearer {token}\r\n\r\n").encode())
+        self.stream = self.sock.makefile("rb")
+        expect(b" 101 " in self.stream.readline(), "an upgrade")
+        while self.stream.readline() != b"\r\n":
+            pass
+        question = json.dumps(dict(type="register", **fields)).encode()
+        expect(len(question) < 126, "it fits")
+        self.sock.sendall(bytes([0x81, 0x80 | len(question)]) + bytes(4) + question)
+
+    def read(self):
+        """The next message; pings are left alone: nobody is here for long."""
+        while True:
+            first, length = self.stream.read(2)
+            if length == 126:
+                length = struct.unpack("!H", self.stream.read(2))[0]
+            text = self.stream.read(length)
+            if first == 0x81:
+                return json.loads(text)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.stream.close()
+        self.sock.close()
 
 
 class Lab(Namespaces):
@@ -238,14 +287,14 @@ class TlsFront(Child):
 class LabServer(Server):
     """patchbayd in the hub; its HTTP interface is asked from within the hub."""
 
-    def __init__(self, scope, lab, turn=(), stun=True, port=8080):
+    def __init__(self, scope, lab, turn=(), turn_ttl=600, stun=True, port=8080):
         self.directory, self.lab = scope.directory, lab
         self._write(scope.path("secret"), pbtest.SECRET)
         argv = ["ip", "netns", "exec", lab.names["hub"], pbtest.PATCHBAYD, "--listen", f"{SERVER}:{port}", "--insecure-plain", "--secret-file",
                 scope.path("secret")] + (["--stun", f"{SERVER}:3478"] if stun else ["--no-stun"])
         if turn:
             self._write(scope.path("turn-secret"), TURN_SECRET)
-            self._write(scope.path("patchbayd.conf"), f"[turn]\nurls = {' '.join(turn)}\nsecret-file = {scope.path('turn-secret')}\n")
+            self._write(scope.path("patchbayd.conf"), f"[turn]\nurls = {' '.join(turn)}\nsecret-file = {scope.path('turn-secret')}\nttl = {turn_ttl}\n")
             argv += ["--config", scope.path("patchbayd.conf")]
         Child.__init__(self, scope, "patchbayd", argv)
         self.url = self.wait_line(lambda line: line.partition("listening on ")[2].strip(), "its address")

@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """WebRTC between two ends that reach nothing but the server and a coturn: media goes through the relay, and everybody says so."""
 import os
+import re
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from lab import relay_lab  # noqa: E402
+from lab import RELAY, Signalling, relay_lab  # noqa: E402
 from pbtest import expect, run, test, until  # noqa: E402
 
 SENDER = ("videotestsrc is-live=true pattern=ball ! video/x-raw,width=320,height=180,framerate=25/1 ! "
@@ -70,6 +72,53 @@ def test_tls_of_a_stranger(scope):
         camera.wait_message("pb-fault", timeout=60, code="relay-unreachable")
         expect(not any(line.startswith("TLS with ") for line in lab.front.seen), lab.front.seen)
         expect(receiver.count("out") == 0, "buffers")
+
+
+@test("relay alone is allowed: what is signalled tells the relay's address and no other")
+def test_hidden(scope):
+    with relay_lab(scope) as lab:
+        server = lab.server(scope)
+        admin = server.create()["token"]
+        with Signalling(lab, "studio", server, server.mint(admin, "cam-wide", "receive"), peer="studio-0001", direction="receive", ice=True,
+                        transports=["webrtc"]) as studio:
+            lab.pipeline(scope, "camera", f"{SENDER} ice-transport-policy=relay uri={server.uri()}", server.mint(admin, "cam-wide", "send"),
+                         lab.coturn.cafile)
+            said = []
+            while not said or said[-1].get("kind") != "end-of-candidates":
+                said.append(studio.read())
+        told = [m["data"]["candidate"] for m in said if m.get("kind") == "candidate"]
+        expect(told, "a candidate at the relay")
+        for line in told:
+            expect(f" {RELAY} " in line and " typ relay " in line, line)
+        expect("198.51.100." not in str(said), f"nothing of the camera's own: {said}")
+
+
+CREDENTIAL_S = 60
+
+
+@test("credentials for the relay are told again in time: what runs goes on after the first have expired, and who comes then gets in")
+def test_refresh(scope):
+    with relay_lab(scope, transports=("udp",)) as lab:
+        server = lab.server(scope, turn_ttl=CREDENTIAL_S)
+        admin = server.create()["token"]
+        receive = server.mint(admin, "cam-wide", "receive")
+        receiver = lab.pipeline(scope, "studio", f"{RECEIVER} ice-transport-policy=relay uri={server.uri()}{DECODE}", receive)
+        camera = lab.pipeline(scope, "camera", f"{SENDER} ice-transport-policy=relay uri={server.uri()}", server.mint(admin, "cam-wide", "send"))
+        receiver.wait_count("out", 50)
+        camera.wait_message("pb-peer", srt="connected")
+        began = time.time()
+        # media's own clock: 25 frames a second
+        receiver.wait_count("out", int((CREDENTIAL_S + 5) * 25), timeout=2 * CREDENTIAL_S)
+        until(lambda: time.time() > began + CREDENTIAL_S + 3, "the first credentials' end", 20)
+        late = lab.pipeline(scope, "studio", f"{RECEIVER} ice-transport-policy=relay uri={server.uri()}{DECODE}", receive)
+        late.wait_count("out", 25)
+        receiver.wait_more("out", 50)
+        ends = {}
+        for end, name in re.findall(r"username=<(\d+):([^>]+)>", "\n".join(lab.coturn.seen)):
+            ends.setdefault(name, set()).add(int(end))
+        expect(any(len(of) > 1 for of in ends.values()), f"the camera has been told of others: {ends}")
+        bad = [e for child in (camera, receiver, late) for e in child.events() if e["event"] in ("error", "eos")]
+        expect(not bad, f"nobody failed: {bad}")
 
 
 if __name__ == "__main__":

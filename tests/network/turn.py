@@ -1,7 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """presets/coturn/turnserver.conf in a real coturn: whom it lets in, by what, and whom it never sends to."""
-import json
 import os
 import socket
 import ssl
@@ -10,7 +9,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from lab import RELAY, SERVER, TURN_SECRET, Coturn, Namespaces, relay_lab  # noqa: E402
+from lab import RELAY, TURN_SECRET, Signalling, relay_lab  # noqa: E402
 from pbtest import WATCHDOG, Failed, expect, run, test  # noqa: E402
 from pbturn import TCP, Refused, Turn, credentials, sign  # noqa: E402
 
@@ -85,22 +84,8 @@ def test_registered(scope):
 
 
 def register(lab, server, token):
-    """A WebSocket by hand: one question, one answer."""
-    with lab.socket("camera", socket.SOCK_STREAM) as sock:
-        sock.settimeout(WATCHDOG)
-        sock.connect((SERVER, server.port))
-        sock.sendall((f"GET /api/ws/demo HTTP/1.1\r\nHost: {SERVER}:{server.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                      f"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\nAuthorization: Bearer {token}\r\n\r\n").encode())
-        stream = sock.makefile("rb")
-        expect(b" 101 " in stream.readline(), "an upgrade")
-        while stream.readline() != b"\r\n":
-            pass
-        question = b'{"type":"register","peer":"sender-0001","transports":["webrtc"]}'
-        sock.sendall(bytes([0x81, 0x80 | len(question)]) + bytes(4) + question)
-        _, length = stream.read(2)
-        if length == 126:
-            length = struct.unpack("!H", stream.read(2))[0]
-        return json.loads(stream.read(length))
+    with Signalling(lab, "camera", server, token, peer="sender-0001", transports=["webrtc"]) as signalling:
+        return signalling.read()
 
 
 @test("a wrong credential, one of another name, one whose time is up and none at all open nothing")
