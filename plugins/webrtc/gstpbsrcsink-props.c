@@ -111,8 +111,49 @@ static guint
 count_consumers (GstPbSrcSink *self)
 {
   g_autoptr (PbWebrtcEnd) end = gst_pb_src_sink_ref_end (self);
+  g_autoptr (GstElement) srt = gst_pb_src_sink_ref_srt (self);
+  g_autoptr (GstStructure) stats = NULL;
+  guint n_srt = 0;
 
-  return end != NULL ? pb_webrtc_end_get_n_connected (end) : 0;
+  if (srt != NULL)
+    g_object_get (srt, "stats", &stats, NULL);
+  if (stats != NULL)
+    gst_structure_get_uint (stats, "connections", &n_srt);
+
+  return n_srt + (end != NULL ? pb_webrtc_end_get_n_connected (end) : 0);
+}
+
+/* How far a slot has come */
+static int
+rank_state (PbState state)
+{
+  switch (state) {
+    case PB_STATE_CONNECTED:
+      return 4;
+    case PB_STATE_RELAYING:
+      return 3;
+    case PB_STATE_READY:
+      return 2;
+    case PB_STATE_WAITING:
+      return 1;
+    default:
+      return 0;
+  }
+}
+
+/* Of the two transports: that of the one which has come further. */
+static PbState
+work_out_state (GstPbSrcSink *self)
+{
+  g_autoptr (PbWebrtcEnd) end = gst_pb_src_sink_ref_end (self);
+  g_autoptr (GstElement) srt = gst_pb_src_sink_ref_srt (self);
+  PbState state = end != NULL ? pb_webrtc_end_get_state (end) : PB_STATE_CLOSED;
+  PbState srt_state = PB_STATE_CLOSED;
+
+  if (srt != NULL)
+    g_object_get (srt, "state", &srt_state, NULL);
+
+  return rank_state (srt_state) > rank_state (state) ? srt_state : state;
 }
 
 static void
@@ -176,8 +217,7 @@ get_news (GstPbSrcSink *self, guint id, GValue *value)
   g_autoptr (PbWebrtcEnd) end = NULL;
 
   if ((id == PROP_STATS && get_srt_news (self, "stats", value)) ||
-      (id == PROP_TALLY && get_srt_news (self, "tally", value)) ||
-      (id == PROP_STATE && get_srt_news (self, "state", value)))
+      (id == PROP_TALLY && get_srt_news (self, "tally", value)))
     return TRUE;
 
   switch (id) {
@@ -193,9 +233,7 @@ get_news (GstPbSrcSink *self, guint id, GValue *value)
           end != NULL ? pb_webrtc_end_get_tally (end) : PB_TALLY_OFF);
       return TRUE;
     case PROP_STATE:
-      end = gst_pb_src_sink_ref_end (self);
-      g_value_set_enum (value,
-          end != NULL ? pb_webrtc_end_get_state (end) : PB_STATE_CLOSED);
+      g_value_set_enum (value, work_out_state (self));
       return TRUE;
     default:
       return FALSE;

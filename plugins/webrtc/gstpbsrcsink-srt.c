@@ -53,6 +53,7 @@ static void
 on_state (GObject *srt, GParamSpec *pspec, gpointer user_data)
 {
   GstPbSrcSink *self = user_data;
+  g_autoptr (PbWebrtcEnd) end = gst_pb_src_sink_ref_end (self);
   int state;
   gboolean is_up;
 
@@ -62,9 +63,11 @@ on_state (GObject *srt, GParamSpec *pspec, gpointer user_data)
     gst_pb_src_sink_ask_keyframe (self);
   else
     g_atomic_int_set (&self->srt_is_up, is_up);
-  if (self->transport == GST_PB_SRC_SINK_TRANSPORT_SRT)
-    g_object_notify_by_pspec (G_OBJECT (self),
-        gst_pb_src_sink_props[PROP_STATE]);
+  if (end != NULL)
+    pb_webrtc_end_set_srt_up (end, is_up);
+  g_object_notify_by_pspec (G_OBJECT (self), gst_pb_src_sink_props[PROP_STATE]);
+  g_object_notify_by_pspec (G_OBJECT (self),
+      gst_pb_src_sink_props[PROP_CONSUMERS]);
 }
 
 static void

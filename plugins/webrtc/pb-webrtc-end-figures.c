@@ -182,7 +182,7 @@ report (PbWebrtcEnd *self)
   keep_stats (self);
   /* All that we meet is met over SRT: its report is that of this end. */
   if (self->has_srt && self->counterparts->len == 0 &&
-      g_hash_table_size (self->foreign) > 0)
+      pb_webrtc_end_has_foreign (self))
     return;
 
   sum (self, now_us, &sample);

@@ -98,6 +98,7 @@ struct _PbWebrtcEnd
   GCancellable *resolving; /* STUN's name */
   GPtrArray *counterparts; /* of PbWebrtcCounterpart */
   GHashTable *foreign;     /* ids of those met over SRT */
+  int srt_is_up;           /* atomic: a plain client signals nothing */
   GHashTable *sources;     /* id: source */
   guint next_source;
   GSource *health_timer, *absent_timer, *keyframe_timer, *rate_timer;
@@ -139,6 +140,8 @@ void pb_webrtc_end_send_status (PbWebrtcEnd *self, PbWebrtcCounterpart *other,
 void pb_webrtc_end_set_tally (PbWebrtcEnd *self, const char *name);
 /* Works out the state and tells the element if it is another. */
 void pb_webrtc_end_update_state (PbWebrtcEnd *self);
+/* Whether somebody is there over SRT */
+gboolean pb_webrtc_end_has_foreign (PbWebrtcEnd *self);
 /* Everything an attempt needs is known. */
 gboolean pb_webrtc_end_is_ready (PbWebrtcEnd *self);
 

@@ -86,13 +86,20 @@ work_out_state (PbWebrtcEnd *self, guint *n_connected)
   return PB_STATE_WAITING;
 }
 
+gboolean
+pb_webrtc_end_has_foreign (PbWebrtcEnd *self)
+{
+  return g_hash_table_size (self->foreign) > 0 ||
+         g_atomic_int_get (&self->srt_is_up);
+}
+
 void
 pb_webrtc_end_update_state (PbWebrtcEnd *self)
 {
   guint n_connected;
   PbState state = work_out_state (self, &n_connected);
   gboolean is_alone = state == PB_STATE_WAITING && self->is_registered &&
-                      g_hash_table_size (self->foreign) == 0;
+                      !pb_webrtc_end_has_foreign (self);
   gboolean is_new;
 
   if (!is_alone)
@@ -510,6 +517,18 @@ pb_webrtc_end_set_tracks (PbWebrtcEnd *self, const PbWebrtcTrack *tracks,
   g_mutex_unlock (&self->lock);
   run (self,
       old == NULL ? pb_webrtc_meet_begin_all : pb_webrtc_meet_tracks_changed);
+}
+
+/**
+ * pb_webrtc_end_set_srt_up:
+ * @self: the end
+ * @is_up: whether somebody is connected over SRT
+ */
+void
+pb_webrtc_end_set_srt_up (PbWebrtcEnd *self, gboolean is_up)
+{
+  g_atomic_int_set (&self->srt_is_up, is_up);
+  run (self, pb_webrtc_end_update_state);
 }
 
 static void

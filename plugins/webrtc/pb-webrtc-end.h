@@ -88,6 +88,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PbWebrtcEnd, pb_webrtc_end_unref)
  * where there is nothing to send); again where it changes. */
 void pb_webrtc_end_set_tracks (PbWebrtcEnd *self, const PbWebrtcTrack *tracks,
     guint n_tracks);
+/* The element's other transport has somebody: this one is not alone. */
+void pb_webrtc_end_set_srt_up (PbWebrtcEnd *self, gboolean is_up);
 /* Any thread, never waits; to all counterparts. Not transferred. */
 void pb_webrtc_end_push (PbWebrtcEnd *self, guint track, GstBuffer *buffer);
 void pb_webrtc_end_ask_keyframe (PbWebrtcEnd *self, guint source, guint track);

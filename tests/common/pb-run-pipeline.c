@@ -6,7 +6,8 @@
  *   pb-run-pipeline [--count ELEMENT]… [--stats ELEMENT] [--cycles N] PIPELINE
  *
  * Events: state, first-buffer, count (each 200 ms, while it grows), message
- * (every pb-… element message, with its fields), stats, warning, error, eos,
+ * (every pb-… element message, with its fields), stats, news (the same
+ * element's state and consumers, where they are others), warning, error, eos,
  * stopped. With --cycles it goes to NULL as soon as the first counted element
  * has had a buffer, and another is made, N times in all. SIGTERM and SIGINT stop it in order; exit 0 then, 1 after an error.
  */
@@ -34,6 +35,7 @@ typedef struct {
   GstElement *pipeline;
   GPtrArray *counters;
   char *stats;
+  char *news; /* the last, of the element of `stats` */
   gint64 started;
   gint64 asked; /* when PLAYING was */
   int status;
@@ -194,6 +196,35 @@ on_element (GstBin *pipeline, GstBin *bin, GstElement *element,
       count_at (app->counters->pdata[i], element);
 }
 
+static void
+tell_news (App *app, GstElement *element)
+{
+  GObjectClass *klass = G_OBJECT_GET_CLASS (element);
+  GParamSpec *pspec = g_object_class_find_property (klass, "state");
+  g_autofree char *text = NULL;
+  guint consumers = 0;
+  int state = 0;
+  GEnumValue *value;
+  JsonBuilder *b;
+
+  if (pspec == NULL || !G_IS_PARAM_SPEC_ENUM (pspec))
+    return;
+  g_object_get (element, "state", &state, NULL);
+  if (g_object_class_find_property (klass, "consumers") != NULL)
+    g_object_get (element, "consumers", &consumers, NULL);
+  value = g_enum_get_value (G_PARAM_SPEC_ENUM (pspec)->enum_class, state);
+  text = g_strdup_printf ("%s %u", value->value_nick, consumers);
+  if (g_strcmp0 (text, app->news) == 0)
+    return;
+
+  g_free (app->news);
+  app->news = g_steal_pointer (&text);
+  b = begin (app, "news");
+  put_string (b, "state", value->value_nick);
+  put_int (b, "consumers", consumers);
+  finish (b);
+}
+
 static gboolean
 on_tick (gpointer user_data)
 {
@@ -231,6 +262,7 @@ on_tick (gpointer user_data)
       g_object_get (element, "stats", &stats, NULL);
       if (stats != NULL)
         put_structure (app, "stats", stats, app->stats);
+      tell_news (app, element);
     }
   }
 

@@ -127,6 +127,12 @@ pb_webrtc_end_set_tracks (PbWebrtcEnd *self, const PbWebrtcTrack *tracks,
 }
 
 void
+pb_webrtc_end_set_srt_up (PbWebrtcEnd *self, gboolean is_up)
+{
+  g_assert_not_reached ();
+}
+
+void
 pb_webrtc_end_push (PbWebrtcEnd *self, guint track, GstBuffer *buffer)
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&fake_end.lock);

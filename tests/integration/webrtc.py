@@ -7,7 +7,7 @@ import signal
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "common"))
-from pbtest import PBCTL, RUNNER, environment, expect, run, test, until  # noqa: E402
+from pbtest import PBCTL, RUNNER, environment, expect, need, run, test, until  # noqa: E402
 
 PICTURE = "videotestsrc is-live=true pattern=ball ! video/x-raw,width=320,height=180,framerate=25/1"
 # What webrtcbin 1.22 forgets now and then when it goes with a data channel: its SCTP transport and what hangs on that
@@ -209,16 +209,40 @@ def test_srt(scope):
 @test("transport=auto takes what the other end speaks: a pbsrtbin and a pbsrcsink watch the same sender, each its own way")
 def test_auto(scope):
     server, _, send, receive = production(scope)
-    camera(scope, server, send)
+    sender = camera(scope, server, send, stats="pb")
     old = scope.receiver(server, receive)
-    new = viewer(scope, server, receive)
     old.wait_count("out", 25)
+    # whichever carries it
+    sender.wait_event("news", "one consumer, over SRT", where=lambda e: e["state"] == "connected" and e["consumers"] == 1)
+    new = viewer(scope, server, receive)
     new.wait_count("video", 25)
+    sender.wait_event("news", "two consumers", where=lambda e: e["state"] == "connected" and e["consumers"] == 2)
     peers = {e["fields"]["cipher"] for end in (old, new) for e in end.events()
              if e["event"] == "message" and e["name"] == "pb-peer" and e["fields"]["srt"] == "connected"}
     expect(peers == {"aes-256", "dtls-srtp"}, f"one of each: {peers}")
     old.wait_more("out", 25)
     new.wait_more("video", 25)
+
+
+@test("transport=auto and a plain SRT client: it is somebody, and its health is the slot's")
+def test_auto_plain(scope):
+    need("ffmpeg")
+    clip = scope.run("clip", ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc=size=320x180:rate=25:duration=30", "-c:v", "libx264", "-preset", "ultrafast",
+                              "-tune", "zerolatency", "-g", "12", "-pix_fmt", "yuv420p", "input.mp4"], cwd=scope.directory)
+    expect(clip.wait() == 0, clip.tail())
+    server, admin, _, receive = production(scope)
+    receiver = scope.pipeline("receiver", f"pbsrcsink name=pb decode=true health-interval=500 uri={server.uri()} {LOOK}", token=receive, count=("video",),
+                              stats="pb")
+    end = server.wait_ready(admin, "send")
+    scope.shell("ffmpeg", next(row["string"] for row in end["strings"] if row["client"] == "ffmpeg" and row["mode"] == "caller"))
+    receiver.wait_event("news", "connected over SRT", where=lambda e: e["state"] == "connected" and e["consumers"] == 1)
+    receiver.wait_count("video", 25)
+    told = len(receiver.events())
+    until(lambda: (lambda s: s["receivers"] and s["receivers"][0]["health"] == "healthy")(server.show(admin)["streams"][0]), "a healthy receiver")
+    receiver.wait_more("video", 100)
+    late = [e["fields"] for e in receiver.events()[told:] if e["event"] == "message" and e["name"] in ("pb-fault", "pb-health")]
+    expect(not [f for f in late if f.get("code") == "peer-absent"], f"nobody is missed: {late}")
+    expect(not [f for f in late if f.get("connected") is False], f"and nothing is called disconnected: {late}")
 
 
 @test("transport=auto receives from a pbsrtbin")
