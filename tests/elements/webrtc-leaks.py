@@ -1,5 +1,5 @@
-#!/ usr / bin / python3
-#SPDX - License - Identifier : LGPL - 2.1 - or -later
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """Fifty connections, some ended early, leave no object of GStreamer's behind:
 webrtc-leaks.py PROGRAM"""
 
@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 
-#GStreamer keeps one for each certificate that it was given, which is ours
+# GStreamer keeps one for each certificate that it was given, which is ours
 KEPT = {"GstDtlsAgent"}
 CASES = ("fifty-times", "both-directions-in-one-connection", "a-track-is-added",
          "ends-at-any-moment", "ends-in-a-callback")
@@ -17,7 +17,7 @@ CASES = ("fifty-times", "both-directions-in-one-connection", "a-track-is-added",
 def main():
     env = dict(os.environ, GST_TRACERS="leaks", GST_DEBUG="GST_TRACER:7",
                GST_DEBUG_NO_COLOR="1")
-#the tracer itself warns of what it finds
+    # the tracer itself warns of what it finds
     env.pop("G_DEBUG", None)
     print("1..%d" % len(CASES))
     bad = 0
@@ -28,7 +28,7 @@ def main():
         alive = re.findall(r"object-alive.*?type-name=\(string\)(\w+)",
                            run.stderr + run.stdout)
         left = sorted(set(alive) - KEPT)
-#that the one is reported shows that the tracer looked
+        # that the one is reported shows that the tracer looked
         is_good = run.returncode == 0 and not left and "GstDtlsAgent" in alive
         print("%s %d %s leaves nothing" % ("ok" if is_good else "not ok",
                                            number, case))

@@ -5,6 +5,7 @@
 
 #include "core/pb-error.h"
 #include "glue/pb-gst-debug.h"
+#include "pb-webrtc-sdp.h"
 #include "webrtc-pair.h"
 
 /* --- what is waited for --------------------------------------------------- */
@@ -163,6 +164,12 @@ test_no_trickle (void)
   pair_free (pair);
 }
 
+static gboolean
+has_described (Pair *pair)
+{
+  return pair->ends[0].is_gathered && pair->ends[1].n_descriptions > 0;
+}
+
 static void
 test_quality_is_negotiated (void)
 {
@@ -191,6 +198,55 @@ test_quality_is_negotiated (void)
     g_assert_null (strstr (audio, "nack"));
   }
   g_assert_cmpuint (pair->ends[0].n_estimates, >, 0);
+  pair_free (pair);
+}
+
+static gboolean
+describes_fec (PairEnd *end)
+{
+  const char *video = strstr (end->description, "m=video");
+
+  return strstr (video, " red/90000") != NULL &&
+         strstr (video, " ulpfec/90000") != NULL;
+}
+
+/* Who is told to spend it says so, and the other end has only to take it: both
+ * ways its own media stay without. */
+static void
+test_fec_is_the_senders_choice (gconstpointer user_data)
+{
+  Pair *pair = user_data != NULL ? new_both_ways () : pair_new ();
+
+  if (user_data == NULL) {
+    pair->ends[0].media[0] = "h264";
+    pair->ends[0].media[1] = "opus";
+  }
+  pair->ends[0].config.has_fec = TRUE;
+  pair_start (pair);
+  pair_wait (pair, user_data != NULL ? has_all : has_media);
+  g_assert_true (describes_fec (&pair->ends[0]));
+  g_assert_true (describes_fec (&pair->ends[1]));
+  pair_free (pair);
+}
+
+/* What was not offered is not answered, and a client of HTTP offers it unasked.
+ */
+static void
+test_fec_is_not_for_everybody (gconstpointer user_data)
+{
+  Pair *pair = pair_new ();
+
+  pair->ends[0].media[0] = "h264";
+  pair->ends[0].media[1] = "opus";
+  if (user_data != NULL) {
+    pair->ends[0].config.has_fec = TRUE;
+    pair->ends[0].config.can_trickle = FALSE;
+    pair->ends[1].config.can_trickle = FALSE;
+  }
+  pair_start (pair);
+  pair_wait (pair, has_media);
+  g_assert_true (describes_fec (&pair->ends[0]) == (user_data != NULL));
+  g_assert_false (describes_fec (&pair->ends[1]));
   pair_free (pair);
 }
 
@@ -374,6 +430,47 @@ test_candidates_have_an_end (void)
   pair_free (pair);
 }
 
+/* Where nothing but a relay is allowed, nothing but it is told of. */
+static void
+test_a_relay_hides_where_we_are (void)
+{
+  static const char *const rows[][2] = {
+    { "candidate:3 1 UDP 503318271 203.0.113.2 49170 typ relay raddr "
+      "198.51.100.2 rport 41034",
+        "candidate:3 1 UDP 503318271 203.0.113.2 49170 typ relay raddr 0.0.0.0 "
+        "rport 0" },
+    { "candidate:3 1 UDP 503318271 2001:db8::2 49170 typ relay raddr "
+      "2001:db8::77 rport 41034",
+        "candidate:3 1 UDP 503318271 2001:db8::2 49170 typ relay raddr :: "
+        "rport 0" },
+    { "candidate:1 1 UDP 2015363327 203.0.113.2 49170 typ relay",
+        "candidate:1 1 UDP 2015363327 203.0.113.2 49170 typ relay" },
+    { "candidate:1 1 UDP 1 203.0.113.2 9 typ relay raddr",
+        "candidate:1 1 UDP 1 203.0.113.2 9 typ relay raddr" },
+  };
+  Pair *pair = pair_new ();
+
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++) {
+    g_autofree char *told = pb_webrtc_sdp_hide_base (rows[i][0]);
+
+    g_assert_cmpstr (told, ==, rows[i][1]);
+  }
+
+  /* there is none, so there is nothing to tell */
+  pair->ends[0].media[0] = "opus";
+  pair->ends[0].config.is_relay_only = TRUE;
+  pair->ends[1].config.can_trickle = FALSE;
+  pair->ends[1].config.is_relay_only = TRUE;
+  pair_start (pair);
+  pair_wait (pair, has_described);
+  g_assert_cmpuint (pair->ends[0].n_candidates, ==, 0);
+  for (guint i = 0; i < 2; i++) {
+    g_assert_null (strstr (pair->ends[i].description, "a=candidate"));
+    g_assert_null (strstr (pair->ends[i].description, "127.0.0.1"));
+  }
+  pair_free (pair);
+}
+
 /* A DTLS ClientHello from an address that ICE has not checked. */
 static gboolean
 sees_no_answer (GSocket *socket)
@@ -385,14 +482,42 @@ sees_no_answer (GSocket *socket)
          g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK);
 }
 
+static GSocket *foreign;
+static guint n_hellos;
+
 static void
-test_foreign_handshake_has_no_answer (void)
+say_hello (const char *candidate)
 {
   /* DTLS 1.0 record, ClientHello of DTLS 1.2 with one cipher */
   static const guint8 hello[] = { 22, 0xfe, 0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0, 54,
     1, 0, 0, 42, 0, 0, 0, 0, 0, 0, 0, 42, 0xfe, 0xfd, 1, 2, 3, 4, 5, 6, 7, 8, 9,
     10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28,
     29, 30, 31, 32, 0, 0, 0, 2, 0xc0, 0x2b, 1, 0 };
+  g_auto (GStrv) parts = g_strsplit (candidate, " ", 0);
+  g_autoptr (GSocketAddress) to =
+      g_inet_socket_address_new_from_string (parts[4], atoi (parts[5]));
+
+  g_assert_cmpstr (parts[7], ==, "host");
+  for (guint j = 0; j < 5; j++)
+    g_assert_cmpint (g_socket_send_to (foreign, to, (const char *) hello,
+                         sizeof hello, NULL, NULL),
+        ==, sizeof hello);
+  n_hellos++;
+}
+
+/* Before anybody else can have said anything */
+static char *
+be_early (Pair *pair, guint from, const char *candidate)
+{
+  if (strstr (candidate, " UDP ") != NULL)
+    say_hello (candidate);
+
+  return g_strdup (candidate);
+}
+
+static void
+test_foreign_handshake_has_no_answer (void)
+{
   Pair *pair = pair_new ();
   g_autoptr (GSocket) socket = g_socket_new (G_SOCKET_FAMILY_IPV4,
       G_SOCKET_TYPE_DATAGRAM, G_SOCKET_PROTOCOL_UDP, NULL);
@@ -402,21 +527,18 @@ test_foreign_handshake_has_no_answer (void)
 
   g_assert_true (g_socket_bind (socket, any, FALSE, NULL));
   g_socket_set_blocking (socket, FALSE);
+  foreign = socket;
+  n_hellos = 0;
   pair->ends[0].media[0] = "h264";
   pair->ends[0].media[1] = "opus";
+  for (guint i = 0; i < 2; i++)
+    pair->ends[i].on_candidate = be_early;
   pair_start (pair);
   pair_wait (pair, has_media);
-  for (guint i = 0; i < 2; i++) {
-    g_auto (GStrv) parts = g_strsplit (pair->ends[i].first_candidate, " ", 0);
-    g_autoptr (GSocketAddress) to =
-        g_inet_socket_address_new_from_string (parts[4], atoi (parts[5]));
-
-    g_assert_cmpstr (parts[7], ==, "host");
-    for (guint j = 0; j < 5; j++)
-      g_assert_cmpint (g_socket_send_to (socket, to, (const char *) hello,
-                           sizeof hello, NULL, NULL),
-          ==, sizeof hello);
-  }
+  /* to each of the two, when it was the first that it could hear */
+  g_assert_cmpuint (n_hellos, >=, 2);
+  for (guint i = 0; i < 2; i++)
+    say_hello (pair->ends[i].first_candidate);
   /* the connection outlives it: what was sent has been read meanwhile */
   before = pair->ends[1].n_video;
   pair->ends[1].n_video = 0;
@@ -504,9 +626,14 @@ test_ice_restart (void)
   pair_wait (pair, has_restarted);
   g_assert_null (strstr (pair->ends[0].description, first));
   g_assert_null (strstr (pair->ends[1].description, second));
-  n_before = pair->ends[1].n_video;
-  pair_wait (pair, has_more_video);
-  pair_wait (pair, pair_is_connected);
+  /* longer than a pair lasts whose checks nobody answers */
+  for (guint i = 0; i < 8; i++) {
+    n_before = pair->ends[1].n_video;
+    pair_wait (pair, has_more_video);
+  }
+  g_assert_true (pair_is_connected (pair));
+  for (guint i = 0; i < 2; i++)
+    g_assert_cmpuint (pair->ends[i].n_connected, ==, 1);
   pair_free (pair);
 }
 
@@ -779,6 +906,14 @@ main (int argc, char **argv)
   ADD ("without-trickle-the-description-has-it-all", test_no_trickle);
   ADD ("rtx-fec-and-twcc-on-video-never-rtx-on-audio",
       test_quality_is_negotiated);
+  g_test_add_data_func ("/webrtc-peer/fec-is-the-senders-choice", NULL,
+      test_fec_is_the_senders_choice);
+  g_test_add_data_func ("/webrtc-peer/fec-is-the-senders-choice-both-ways",
+      "both", test_fec_is_the_senders_choice);
+  g_test_add_data_func ("/webrtc-peer/fec-that-was-not-offered", NULL,
+      test_fec_is_not_for_everybody);
+  g_test_add_data_func ("/webrtc-peer/fec-of-a-client-of-http", "http",
+      test_fec_is_not_for_everybody);
   ADD ("text-goes-both-ways", test_channel);
   for (guint i = 0; i < 2; i++)
     g_test_add_data_func (
@@ -787,6 +922,7 @@ main (int argc, char **argv)
         GUINT_TO_POINTER (i), test_altered_fingerprint);
   ADD ("bad-input-is-refused-and-changes-nothing", test_bad_input_is_refused);
   ADD ("candidates-have-an-end", test_candidates_have_an_end);
+  ADD ("a-relay-hides-where-we-are", test_a_relay_hides_where_we_are);
   ADD ("a-foreign-handshake-has-no-answer",
       test_foreign_handshake_has_no_answer);
   ADD ("candidates-before-the-description",
