@@ -181,6 +181,62 @@ is_first_slice (gboolean is_h265, const guint8 *nal, gsize length)
 }
 
 /**
+ * pb_webrtc_codec_has_slices: (skip)
+ * @codec: a codec
+ *
+ * Returns: whether its frames are made of slices, with parameter sets between
+ *   them
+ */
+gboolean
+pb_webrtc_codec_has_slices (const PbWebrtcCodec *codec)
+{
+  return strcmp (codec->encoding, "H264") == 0 ||
+         strcmp (codec->encoding, "H265") == 0;
+}
+
+/* Where the first slice begins, its start code included; -1: there is none */
+static gssize
+find_slice (const PbWebrtcCodec *codec, const GstMapInfo *map, int *is_first)
+{
+  gboolean is_h265 = strcmp (codec->encoding, "H265") == 0;
+
+  *is_first = -1;
+  for (gsize i = 0; i + 3 < map->size; i++) {
+    if (map->data[i] != 0 || map->data[i + 1] != 0 || map->data[i + 2] != 1)
+      continue;
+    *is_first = is_first_slice (is_h265, map->data + i + 3, map->size - i - 3);
+    if (*is_first >= 0)
+      return (gssize) (i > 0 && map->data[i - 1] == 0 ? i - 1 : i);
+  }
+
+  return -1;
+}
+
+/**
+ * pb_webrtc_codec_cut_headers: (skip)
+ * @codec: a codec that has slices
+ * @frame: of it, a byte stream
+ *
+ * Returns: (transfer full): @frame from its first slice on
+ */
+GstBuffer *
+pb_webrtc_codec_cut_headers (const PbWebrtcCodec *codec, GstBuffer *frame)
+{
+  GstMapInfo map;
+  gssize at = -1;
+  int is_first;
+
+  if (gst_buffer_map (frame, &map, GST_MAP_READ)) {
+    at = find_slice (codec, &map, &is_first);
+    gst_buffer_unmap (frame, &map);
+  }
+
+  return at <= 0 ? gst_buffer_ref (frame)
+                 : gst_buffer_copy_region (frame, GST_BUFFER_COPY_ALL,
+                       (gsize) at, (gsize) -1);
+}
+
+/**
  * pb_webrtc_codec_look_at: (skip)
  * @codec: a codec
  * @frame: of it, as a depayloader made it
@@ -193,18 +249,15 @@ is_first_slice (gboolean is_h265, const guint8 *nal, gsize length)
 PbWebrtcFrame
 pb_webrtc_codec_look_at (const PbWebrtcCodec *codec, GstBuffer *frame)
 {
-  gboolean is_h265 = strcmp (codec->encoding, "H265") == 0;
   GstMapInfo map;
-  int is_first = -1;
+  int is_first;
 
-  if ((!is_h265 && strcmp (codec->encoding, "H264") != 0) ||
+  if (!pb_webrtc_codec_has_slices (codec) ||
       !gst_buffer_map (frame, &map, GST_MAP_READ))
     return PB_WEBRTC_FRAME_WHOLE;
 
   /* the parameter sets before it are short */
-  for (gsize i = 0; i + 3 < map.size && is_first < 0; i++)
-    if (map.data[i] == 0 && map.data[i + 1] == 0 && map.data[i + 2] == 1)
-      is_first = is_first_slice (is_h265, map.data + i + 3, map.size - i - 3);
+  find_slice (codec, &map, &is_first);
   gst_buffer_unmap (frame, &map);
 
   if (is_first < 0)

@@ -34,6 +34,9 @@ typedef enum {
 
 PbWebrtcFrame pb_webrtc_codec_look_at (const PbWebrtcCodec *codec,
     GstBuffer *frame);
+gboolean pb_webrtc_codec_has_slices (const PbWebrtcCodec *codec);
+GstBuffer *pb_webrtc_codec_cut_headers (const PbWebrtcCodec *codec,
+    GstBuffer *frame);
 /* In the order we like to receive them. */
 const PbWebrtcCodec *pb_webrtc_codec_get (guint index);
 

@@ -26,6 +26,7 @@ typedef struct
   gboolean has_packet, is_last_of_frame; /* of the last packet, as below */
   guint16 seqnum;
   GstClockTime pts, broken_pts; /* of a frame whose end was lost */
+  GstBuffer *part;    /* (nullable) owned: the rest of the frame follows */
   GstBuffer *headers; /* (nullable) owned: the frame that they are of follows */
 } Receiver;
 
@@ -35,6 +36,7 @@ receiver_clear (gpointer data)
   Receiver *self = data;
 
   gst_clear_buffer (&self->headers);
+  gst_clear_buffer (&self->part);
   pb_webrtc_peer_unref (self->peer);
 }
 
@@ -215,6 +217,37 @@ on_rtp (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
   return GST_PAD_PROBE_OK;
 }
 
+/* What the depayloader makes of it. Of a keyframe that has parameter sets
+ * before each of its slices, as rtph264pay with a config-interval of -1 sends
+ * it, the depayloaders of 1.22 make a frame for each slice: they are one again
+ * up to the packet that ends it, or one with another time. */
+static GstPadProbeReturn
+on_frame (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
+{
+  Receiver *self = user_data;
+  GstBuffer *frame = GST_PAD_PROBE_INFO_BUFFER (info);
+
+  if (self->part != NULL &&
+      GST_BUFFER_PTS (self->part) == GST_BUFFER_PTS (frame)) {
+    GstBuffer *rest = pb_webrtc_codec_look_at (self->codec, self->part) ==
+                              PB_WEBRTC_FRAME_HEADERS
+                          ? gst_buffer_ref (frame)
+                          : pb_webrtc_codec_cut_headers (self->codec, frame);
+
+    frame = gst_buffer_append (g_steal_pointer (&self->part), rest);
+    gst_buffer_unref (GST_PAD_PROBE_INFO_BUFFER (info));
+    info->data = frame;
+  }
+  /* its end was lost */
+  gst_clear_buffer (&self->part);
+  if (GST_BUFFER_PTS (frame) != self->pts || self->is_last_of_frame)
+    return GST_PAD_PROBE_OK;
+
+  self->part = gst_buffer_ref (frame);
+
+  return GST_PAD_PROBE_DROP;
+}
+
 static GstFlowReturn
 on_sample (GstAppSink *sink, gpointer user_data)
 {
@@ -294,7 +327,7 @@ link_chain (PbWebrtcPeer *peer, GstPad *pad, const PbWebrtcCodec *codec,
   GstElement *parser =
       codec->parser != NULL ? add (GST_BIN (pipeline), codec->parser) : NULL;
   GstElement *sink = add (GST_BIN (pipeline), "appsink");
-  g_autoptr (GstPad) sinkpad = NULL;
+  g_autoptr (GstPad) sinkpad = NULL, srcpad = NULL;
   PbWebrtcReceiver *entry;
   Receiver *receiver;
 
@@ -314,7 +347,10 @@ link_chain (PbWebrtcPeer *peer, GstPad *pad, const PbWebrtcCodec *codec,
   receiver->broken_pts = GST_CLOCK_TIME_NONE;
   gst_app_sink_set_callbacks (GST_APP_SINK (sink),
       (GstAppSinkCallbacks *) &callbacks, receiver, receiver_unref);
-  if (parser != NULL ? !gst_element_link_many (depay, parser, sink, NULL)
+  /* `on_frame` reads start codes */
+  if (parser != NULL ? !gst_element_link_filtered (depay, parser,
+                           pb_webrtc_codec_has_slices (codec) ? caps : NULL) ||
+                           !gst_element_link (parser, sink)
                      : !gst_element_link (depay, sink))
     return FALSE;
 
@@ -323,8 +359,12 @@ link_chain (PbWebrtcPeer *peer, GstPad *pad, const PbWebrtcCodec *codec,
     gst_element_sync_state_with_parent (parser);
   gst_element_sync_state_with_parent (depay);
   sinkpad = gst_element_get_static_pad (depay, "sink");
+  srcpad = gst_element_get_static_pad (depay, "src");
   if (codec->is_video)
     gst_pad_add_probe (sinkpad, GST_PAD_PROBE_TYPE_BUFFER, on_rtp,
+        g_atomic_rc_box_acquire (receiver), receiver_unref);
+  if (pb_webrtc_codec_has_slices (codec))
+    gst_pad_add_probe (srcpad, GST_PAD_PROBE_TYPE_BUFFER, on_frame,
         g_atomic_rc_box_acquire (receiver), receiver_unref);
   g_mutex_lock (&peer->lock);
   /* there is none any more where the peer is freed meanwhile */

@@ -2,13 +2,15 @@
 #include "config.h"
 
 #include "glue/pb-gst-debug.h"
+#include "pb-webrtc-peer-private.h"
 #include "webrtc-pair.h"
 
 /* What a receiver that asks for keyframes gets: one, whole, with a time, and
  * not one for each wish. */
 
 #define ASK_EACH_MS 20
-#define FRAMES 75 /* three seconds */
+#define FRAMES 75      /* three seconds */
+#define LATENCY_MS 200 /* a busy machine's packets are late, not lost */
 
 /* pair's lock */
 static guint n_keyframes, n_without_time;
@@ -34,6 +36,7 @@ begin (const char *media)
   n_keyframes = n_without_time = 0;
   pair->ends[0].media[0] = media;
   pair->ends[1].on_received = on_received;
+  pair->ends[1].config.latency_ms = LATENCY_MS;
   pair_start (pair);
 
   return pair;
@@ -142,6 +145,76 @@ test_may_come_in_two_parts (void)
   pair_free (pair);
 }
 
+/* pair's lock */
+static guint n_sent;
+static GstClockTime sent_pts;
+
+static GstPadProbeReturn
+on_sent (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
+{
+  Pair *pair = user_data;
+
+  g_mutex_lock (&pair->lock);
+  n_sent += GST_BUFFER_PTS (info->data) != sent_pts;
+  sent_pts = GST_BUFFER_PTS (info->data);
+  g_mutex_unlock (&pair->lock);
+
+  return GST_PAD_PROBE_OK;
+}
+
+/* What anybody's `rtph264pay config-interval=-1` does, the payloader of a
+ * pipeline that sends to WHIP */
+static void
+repeat_headers (Pair *pair)
+{
+  g_autoptr (GstIterator) all =
+      gst_bin_iterate_all_by_element_factory_name (GST_BIN (
+                                                       pair->ends[0]
+                                                           .peer->pipeline),
+          "rtph264pay");
+  g_auto (GValue) payloader = G_VALUE_INIT;
+  g_autoptr (GstPad) pad = NULL;
+
+  g_assert_cmpint (gst_iterator_next (all, &payloader), ==, GST_ITERATOR_OK);
+  g_object_set (g_value_get_object (&payloader), "config-interval", -1, NULL);
+  pad = gst_element_get_static_pad (g_value_get_object (&payloader), "sink");
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, on_sent, pair, NULL);
+}
+
+static gboolean
+has_sent_many (Pair *pair)
+{
+  return n_sent >= FRAMES;
+}
+
+/* Before each slice of a keyframe: it is one frame all the same, and what
+ * refers to it is not lost. */
+static void
+test_may_repeat_its_headers (void)
+{
+  Pair *pair = begin ("h264-sliced");
+  guint n_video;
+
+  pair_wait (pair, has_begun);
+  g_mutex_lock (&pair->lock);
+  n_sent = 0;
+  keyframes_before = n_keyframes;
+  video_before = pair->ends[1].n_video;
+  g_mutex_unlock (&pair->lock);
+  repeat_headers (pair);
+  pair_wait (pair, has_sent_many);
+
+  g_mutex_lock (&pair->lock);
+  n_video = pair->ends[1].n_video - video_before;
+  g_mutex_unlock (&pair->lock);
+  g_test_message ("%u of %u frames", n_video, n_sent);
+  g_assert_cmpuint (n_video, >, FRAMES / 2);
+  g_assert_cmpuint (n_video, <=, n_sent + 5);
+  g_assert_cmpuint (n_keyframes, >, keyframes_before);
+  g_assert_cmpuint (n_without_time, ==, 0);
+  pair_free (pair);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -152,6 +225,7 @@ main (int argc, char **argv)
   ADD ("one-comes-when-asked-for", test_comes_when_asked_for);
   ADD ("they-keep-a-distance", test_keep_a_distance);
   ADD ("one-may-come-in-two-parts", test_may_come_in_two_parts);
+  ADD ("one-may-repeat-its-headers", test_may_repeat_its_headers);
 
   return g_test_run ();
 }

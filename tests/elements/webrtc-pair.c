@@ -45,6 +45,13 @@ static const struct
       "bitrate=500 key-int-max=10 speed-preset=ultrafast "
       "! h264parse config-interval=-1 ! video/x-h264,stream-format=byte-stream,"
       "alignment=au,profile=constrained-baseline" },
+  /* each frame is four slices */
+  { "h264-sliced",
+      "videotestsrc is-live=1 pattern=ball ! video/x-raw,width=320,"
+      "height=240,framerate=25/1 ! x264enc tune=zerolatency threads=4 "
+      "bitrate=500 key-int-max=10 speed-preset=ultrafast "
+      "! h264parse config-interval=-1 ! video/x-h264,stream-format=byte-stream,"
+      "alignment=au,profile=constrained-baseline" },
   { "avc",
       "videotestsrc is-live=1 pattern=ball ! video/x-raw,width=320,"
       "height=240,framerate=25/1 ! x264enc tune=zerolatency bitrate=500 "

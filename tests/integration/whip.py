@@ -19,6 +19,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from pbtest import WATCHDOG, expect, run, test, until  # noqa: E402
 
 SDP, FRAGMENT = "application/sdp", "application/trickle-ice-sdpfrag"
+# under max-bundle there is one of each
+STREAM, COMPONENT = 1, 1
 VIDEO = ("videotestsrc is-live=true ! video/x-raw,width=320,height=180,framerate=25/1 ! "
          "x264enc tune=zerolatency speed-preset=ultrafast key-int-max=25 ! video/x-h264,profile=constrained-baseline ! rtph264pay config-interval=-1 ! "
          "application/x-rtp,media=video,encoding-name=H264,payload=96 ! w. ")
@@ -47,10 +49,12 @@ class Client:
             self.pipeline.add(self.bin)
         # webrtcbin 1.22 holds it by a floating reference, which Python would take and give back
         KEPT.append(self.bin.get_property("ice-agent"))
-        agent = KEPT[-1].get_property("agent")
-        agent.set_property("upnp", False)
+        self.agent = KEPT[-1].get_property("agent")
+        self.agent.set_property("upnp", False)
+        # so that a pair whose credentials do not fit is not taken for one that works
+        self.agent.set_property("keepalive-conncheck", True)
         address = Nice.Address()
-        expect(address.set_from_string("127.0.0.1") and agent.add_local_address(address), "candidates on loopback alone")
+        expect(address.set_from_string("127.0.0.1") and self.agent.add_local_address(address), "candidates on loopback alone")
         self.bin.connect("on-ice-candidate", lambda _, mline, text: self.candidates.append((mline, text)))
         self.bin.connect("pad-added", self._on_pad)
         if kind == "whep":
@@ -130,6 +134,25 @@ class Client:
         status, headers, text = self.call("PATCH", self.location, "\r\n".join(lines), Content_Type=FRAGMENT, If_Match=self.tag)
         expect(status == 204 and "ETag" not in headers, f"PATCH: {status} {text}")
 
+    def restart(self):
+        """Other ICE credentials: webrtcbin has no word for it, its agent has."""
+        sdp = self.bin.get_property("local-description").sdp.as_text()
+        expect(self.agent.restart_stream(STREAM), "a restart")
+        _, ufrag, pwd = self.agent.get_local_credentials(STREAM)
+        lines = [f"a=ice-ufrag:{ufrag}", f"a=ice-pwd:{pwd}", re.search(r"m=[^\r\n]*", sdp).group(0), "a=mid:" + re.search(r"a=mid:(\S+)", sdp).group(1)]
+        own = [self.agent.generate_local_candidate_sdp(c) for c in self.agent.get_local_candidates(STREAM, COMPONENT)
+               if c.transport != Nice.CandidateTransport.TCP_ACTIVE]
+        status, headers, text = self.call("PATCH", self.location, "\r\n".join(lines + own + ["a=end-of-candidates", ""]), Content_Type=FRAGMENT,
+                                          If_Match="*")
+        expect(status == 200 and headers["Content-Type"] == FRAGMENT, f"PATCH: {status} {text}")
+        expect(headers["ETag"] != self.tag, "another ICE session has another entity tag")
+        self.tag = headers["ETag"]
+        theirs, password = (re.search(rf"a=ice-{name}:(\S+)", text).group(1) for name in ("ufrag", "pwd"))
+        expect(self.agent.set_remote_credentials(STREAM, theirs, password), "their credentials")
+        remote = [self.agent.parse_remote_candidate_sdp(STREAM, line) for line in re.findall(r"a=candidate:[^\r\n]*UDP[^\r\n]*", text)]
+        expect(remote and self.agent.set_remote_candidates(STREAM, COMPONENT, remote) == len(remote), f"their candidates: {text}")
+        return theirs
+
     def delete(self):
         return self.call("DELETE", self.location)[0]
 
@@ -152,7 +175,10 @@ def check_sending(scope, trickles):
     client.connect()
     receiver.wait_message("pb-peer", srt="connected")
     receiver.wait_count("video", 50)
-    receiver.wait_more("audio", 50)
+    # three seconds: the picture has not only its keyframes
+    before = receiver.count("video")
+    receiver.wait_more("audio", 150)
+    expect(receiver.count("video") - before > 37, f"frames in three seconds: {receiver.count('video') - before}")
     slot = slot_of(server, admin)
     expect(slot["state"] == "CONNECTED" and slot["sender"]["client"] == "whip.py/1.0" and slot["sender"]["srt"] == "connected", f"{slot}")
     expect(client.delete() == 200, "DELETE")
@@ -175,6 +201,29 @@ def test_whip(scope):
 @test("a WHIP client that trickles: its candidates come by PATCH")
 def test_trickle(scope):
     check_sending(scope, True)
+
+
+@test("a WHIP client restarts ICE by PATCH, twice, and its picture goes on over the same connection")
+def test_restart(scope):
+    server = scope.server()
+    admin = server.create()["token"]
+    receiver = scope.pipeline("receiver", f"pbsrcsink name=pb decode=true uri={server.uri()} pb.video_src_0 ! queue ! fakesink name=video sync=false",
+                              token=server.mint(admin, "cam-wide", "receive"), count=("video",))
+    until(lambda: slot_of(server, admin)["receivers"], "the receiver")
+    client = Client(server, server.mint(admin, "cam-wide", "send"), "whip")
+    client.connect()
+    receiver.wait_message("pb-peer", srt="connected")
+    receiver.wait_count("video", 25)
+    seen = {re.search(r"a=ice-ufrag:(\S+)", client.bin.get_property("remote-description").sdp.as_text()).group(1)}
+    for turn in range(2):
+        seen.add(client.restart())
+        # longer than a pair lasts that nobody vouches for
+        receiver.wait_more("video", 250)
+    expect(len(seen) == 3, f"the end has had other credentials each time: {seen}")
+    told = [e["fields"]["srt"] for e in receiver.events() if e["event"] == "message" and e["name"] == "pb-peer"]
+    expect(told.count("connected") == 1 and "disconnected" not in told and "error" not in told, f"one connection: {told}")
+    expect(slot_of(server, admin)["sender"]["srt"] == "connected", "the server knows it as connected")
+    client.stop()
 
 
 @test("a WHEP player gets picture and sound from a pbsrcsink, a second one too; DELETE ends one alone")
