@@ -153,6 +153,58 @@ test('packets stop and come back between pbsrcsink and a browser', async (lab) =
   await plays(page);
 });
 
+test('a browser whose packets stop restarts ICE on the connection it has, and pbsrcsink follows', async (lab) => {
+  const { server, admin } = await start(lab);
+  const studio = lab.pipeline('studio', `${RECEIVE} local-address=${OUTSIDE} ${uri(server)} ${VIDEO_OUT}`,
+      { token: await server.mint(admin, 'demo', 'cam', 'receive'), count: ['video'] });
+  const page = await lab.bare(server);
+
+  await page.evaluate(() => {
+    const Real = RTCPeerConnection;
+    window.made = 0;
+    window.restarts = 0;
+    window.RTCPeerConnection = class extends Real {
+      constructor(...all) {
+        super(...all);
+        window.made++;
+      }
+
+      createOffer(options) {
+        if (options?.iceRestart) window.restarts++;
+        return super.createOffer(options);
+      }
+    };
+  });
+  await page.evaluate(async (token) => {
+    window.session = new PbSession({ session: 'demo', token, client: 'test' });
+    follow(session, 'peer', 'fault');
+    window.end = session.join({ stream: 'cam', direction: 'send' });
+    await end.publish({ camera: { width: 320, height: 240 }, microphone: true });
+  }, await server.mint(admin, 'demo', 'cam', 'send'));
+  await studio.more('video', 30);
+  lab.block('meta l4proto udp drop', `tcp dport != ${server.port} tcp sport != ${server.port} drop`);
+  await saw(page, 'peer', { state: 'interrupted' });
+  await until(() => page.evaluate(() => window.restarts > 0), 'an offer that restarts ICE');
+  lab.open();
+  await until(() => page.evaluate(() => end.peers[0]?.state === 'connected'), 'the connection again');
+  await studio.more('video', 30);
+  expect(await page.evaluate(() => window.made) === 1, 'it is the same connection');
+});
+
+test('a screen that a browser shares reaches pbsrcsink', async (lab) => {
+  const { server, admin } = await start(lab);
+  const studio = lab.pipeline('studio', `${RECEIVE} ${uri(server)} ${VIDEO_OUT}`,
+      { token: await server.mint(admin, 'demo', 'cam', 'receive'), count: ['video'] });
+  const page = await browse(lab, server, await server.mint(admin, 'demo', 'cam', 'send'), 'send', { publish: false });
+
+  const hint = await page.evaluate(async () => {
+    const media = await end.publish({ screen: true });
+    return media.getVideoTracks().map((track) => track.contentHint);
+  });
+  expect(`${hint}` === 'detail', `text stays sharp: ${hint}`);
+  await studio.more('video', 5);
+});
+
 test('a camera that speaks SRT only is named by the module', async (lab) => {
   const { server, admin } = await start(lab);
 
