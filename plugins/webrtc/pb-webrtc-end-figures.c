@@ -110,7 +110,6 @@ describe (PbWebrtcCounterpart *other)
       other->estimate_bps, "rtt-ms", G_TYPE_DOUBLE,
       MAX (sent->rtt_ms, received->rtt_ms), "packets-sent", G_TYPE_INT64,
       sent->packets, "packets-send-lost", G_TYPE_INT64, sent->packets_lost,
-      "packets-send-dropped", G_TYPE_INT64, sent->packets_dropped,
       "packets-retransmitted", G_TYPE_INT64, sent->packets_retransmitted,
       "send-kbps", G_TYPE_DOUBLE, sent->bitrate_kbps, "send-loss",
       G_TYPE_DOUBLE, sent->loss_percent, "frames-sent", G_TYPE_INT64,

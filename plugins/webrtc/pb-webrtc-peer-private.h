@@ -52,6 +52,7 @@ typedef struct
   guint64 sent_bytes, received_bytes;
   gint64 sent_packets, sent_lost, received_packets, received_lost;
   gint64 received_dropped, received_retransmitted; /* of the jitter buffers */
+  gint64 sent_again;                               /* of the repeaters */
 } PbWebrtcCounts;
 
 struct _PbWebrtcPeer
@@ -116,6 +117,7 @@ struct _PbWebrtcPeer
   guint n_pads;        /* lock: that webrtcbin made for their streams */
   PbFrameCount frames; /* lock: totals of their video; no times */
   GPtrArray *jitterbuffers; /* lock: of GstElement */
+  GPtrArray *repeaters;     /* lock: of GstElement, rtprtxsend */
 
   GRWLock calling;  /* read: in `received`; write: to end that for good */
   gboolean is_over; /* calling */
@@ -171,6 +173,8 @@ void pb_webrtc_send_ask_keyframe (PbWebrtcPeer *self);
 void pb_webrtc_send_restart (PbWebrtcPeer *self);
 /* An element of webrtcbin's that is about to start: counts what goes out. */
 void pb_webrtc_send_watch (PbWebrtcPeer *peer, GstElement *nicesink);
+/* Another, that sends once more what was asked for: it counts itself. */
+void pb_webrtc_send_on_repeater (PbWebrtcPeer *peer, GstElement *rtxsend);
 
 /* receive */
 /* A stream that comes: it was made, and nothing has passed it. */

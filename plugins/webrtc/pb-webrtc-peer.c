@@ -69,6 +69,7 @@ pb_webrtc_peer_unref (PbWebrtcPeer *self)
   g_ptr_array_unref (self->senders);
   g_array_unref (self->receivers);
   g_ptr_array_unref (self->jitterbuffers);
+  g_ptr_array_unref (self->repeaters);
   g_clear_pointer (&self->peer_der, g_bytes_unref);
   g_clear_pointer (&self->remote, pb_sdp_unref);
   g_clear_pointer (&self->next_offer, pb_sdp_unref);
@@ -438,6 +439,8 @@ on_deep_element_added (GstBin *bin, GstBin *sub, GstElement *element,
     pb_webrtc_receive_watch (self, element);
   } else if (strcmp (name, "nicesink") == 0) {
     pb_webrtc_send_watch (self, element);
+  } else if (strcmp (name, "rtprtxsend") == 0) {
+    pb_webrtc_send_on_repeater (self, element);
   } else if (strcmp (name, "rtpsession") == 0) {
     set_up_session (element);
   } else if (strcmp (name, "dtlsdec") == 0) {
@@ -606,6 +609,7 @@ pb_webrtc_peer_new (GMainContext *context, const PbWebrtcConfig *config,
   self->receivers = g_array_new (FALSE, FALSE, sizeof (PbWebrtcReceiver));
   g_array_set_clear_func (self->receivers, clear_receiver);
   self->jitterbuffers = g_ptr_array_new_with_free_func (gst_object_unref);
+  self->repeaters = g_ptr_array_new_with_free_func (gst_object_unref);
   self->senders = g_ptr_array_new_with_free_func (pb_webrtc_sender_unref);
   for (guint i = 0; i < n_tracks; i++)
     g_ptr_array_add (self->senders, pb_webrtc_sender_new (self, i, &tracks[i]));
@@ -622,6 +626,7 @@ pb_webrtc_peer_free (PbWebrtcPeer *self)
 {
   g_autoptr (GPtrArray) senders = NULL;
   g_autoptr (GPtrArray) jitterbuffers = NULL;
+  g_autoptr (GPtrArray) repeaters = NULL;
   g_autoptr (GArray) receivers = NULL;
   GQueue tasks = G_QUEUE_INIT;
   GSource *deliver;
@@ -650,8 +655,10 @@ pb_webrtc_peer_free (PbWebrtcPeer *self)
   senders = g_steal_pointer (&self->senders);
   receivers = g_steal_pointer (&self->receivers);
   jitterbuffers = g_steal_pointer (&self->jitterbuffers);
+  repeaters = g_steal_pointer (&self->repeaters);
   self->senders = g_ptr_array_new ();
   self->jitterbuffers = g_ptr_array_new ();
+  self->repeaters = g_ptr_array_new ();
   self->receivers = g_array_new (FALSE, FALSE, sizeof (PbWebrtcReceiver));
   g_mutex_unlock (&self->lock);
   g_clear_pointer (&deliver, g_source_unref);

@@ -337,3 +337,12 @@ pb_webrtc_send_watch (PbWebrtcPeer *peer, GstElement *nicesink)
       GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST, on_sent,
       pb_webrtc_peer_ref (peer), (GDestroyNotify) pb_webrtc_peer_unref);
 }
+
+void
+pb_webrtc_send_on_repeater (PbWebrtcPeer *peer, GstElement *rtxsend)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&peer->lock);
+
+  if (!peer->is_closed)
+    g_ptr_array_add (peer->repeaters, gst_object_ref (rtxsend));
+}

@@ -143,22 +143,44 @@ keep_growing (PbWebrtcCounts *now, const PbWebrtcCounts *then)
   now->sent_lost = MAX (now->sent_lost, then->sent_lost);
   now->received_packets = MAX (now->received_packets, then->received_packets);
   now->received_lost = MAX (now->received_lost, then->received_lost);
+  now->sent_again = MAX (now->sent_again, then->sent_again);
   now->received_dropped = MAX (now->received_dropped, then->received_dropped);
   now->received_retransmitted =
       MAX (now->received_retransmitted, then->received_retransmitted);
 }
 
+/* (transfer full): `elements`, which are under the lock */
+static GPtrArray *
+copy_elements (PbWebrtcPeer *self, GPtrArray *const *elements)
+{
+  GPtrArray *all = g_ptr_array_new_with_free_func (gst_object_unref);
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  for (guint i = 0; i < (*elements)->len; i++)
+    g_ptr_array_add (all, gst_object_ref (g_ptr_array_index (*elements, i)));
+
+  return all;
+}
+
+static void
+read_repeaters (PbWebrtcPeer *self, PbWebrtcCounts *counts)
+{
+  g_autoptr (GPtrArray) all = copy_elements (self, &self->repeaters);
+
+  for (guint i = 0; i < all->len; i++) {
+    guint n = 0;
+
+    g_object_get (g_ptr_array_index (all, i), "num-rtx-packets", &n, NULL);
+    counts->sent_again += n;
+  }
+}
+
 /* What was lost for good, and what came by asking again, only they know. */
 static void
-read_jitterbuffers (PbWebrtcPeer *self, PbWebrtcCounts *counts)
+read_jitterbuffers (PbWebrtcPeer *self, PbWebrtcCounts *counts, double *rtt_ms)
 {
-  g_autoptr (GPtrArray) all = g_ptr_array_new_with_free_func (gst_object_unref);
+  g_autoptr (GPtrArray) all = copy_elements (self, &self->jitterbuffers);
 
-  g_mutex_lock (&self->lock);
-  for (guint i = 0; i < self->jitterbuffers->len; i++)
-    g_ptr_array_add (all,
-        gst_object_ref (g_ptr_array_index (self->jitterbuffers, i)));
-  g_mutex_unlock (&self->lock);
   for (guint i = 0; i < all->len; i++) {
     g_autoptr (GstStructure) stats = NULL;
 
@@ -167,6 +189,7 @@ read_jitterbuffers (PbWebrtcPeer *self, PbWebrtcCounts *counts)
       continue;
     counts->received_dropped += get_number (stats, "num-lost");
     counts->received_retransmitted += get_number (stats, "rtx-success-count");
+    *rtt_ms = MAX (*rtt_ms, (double) get_number (stats, "rtx-rtt") / 1e6);
   }
 }
 
@@ -186,12 +209,14 @@ static void
 answer (PbWebrtcPeer *self, const GstStructure *reply, const Request *request)
 {
   Reading reading = { .peer = self };
+  double rtx_rtt_ms = 0;
   const PbWebrtcCounts *now = &reading.counts, *then = &self->counts;
   gint64 interval_us;
 
   if (reply != NULL)
     gst_structure_foreach (reply, read_entry, &reading);
-  read_jitterbuffers (self, &reading.counts);
+  read_jitterbuffers (self, &reading.counts, &rtx_rtt_ms);
+  read_repeaters (self, &reading.counts);
   keep_growing (&reading.counts, then);
   reading.counts.at_us = g_get_monotonic_time ();
   interval_us = then->at_us != 0 ? now->at_us - then->at_us : 0;
@@ -204,9 +229,13 @@ answer (PbWebrtcPeer *self, const GstStructure *reply, const Request *request)
       now->received_lost - then->received_lost, interval_us);
   reading.stats.sent.packets = now->sent_packets;
   reading.stats.sent.packets_lost = now->sent_lost;
+  reading.stats.sent.packets_retransmitted = now->sent_again;
   reading.stats.received.packets = now->received_packets;
   reading.stats.received.packets_lost = now->received_lost;
-  reading.stats.received.rtt_ms = reading.stats.sent.rtt_ms;
+  /* RTCP tells it to who sends; who only receives knows how long what it asks
+   * for again takes */
+  reading.stats.received.rtt_ms =
+      reading.stats.sent.rtt_ms > 0 ? reading.stats.sent.rtt_ms : rtx_rtt_ms;
   reading.stats.sent.latency_ms = reading.stats.received.latency_ms =
       self->config.latency_ms;
   reading.stats.sent.connected = reading.stats.received.connected =
