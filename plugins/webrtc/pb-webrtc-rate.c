@@ -253,6 +253,25 @@ has_news (PbWebrtcRate *self)
   return TRUE;
 }
 
+/* What tests/data/recorded is made of */
+static void
+trace (PbWebrtcRate *self, const Feedback *feedback, gint64 rtt_us,
+    gint64 now_us)
+{
+  if (gst_debug_category_get_threshold (GST_CAT_DEFAULT) < GST_LEVEL_TRACE)
+    return;
+
+  GST_TRACE ("rate %p: feedback,%" G_GINT64_FORMAT ",%" G_GINT64_FORMAT ",%u",
+      self, now_us, rtt_us, feedback->late->len);
+  for (guint i = 0; i < feedback->packets->len; i++) {
+    const PbRatePacket *packet =
+        &g_array_index (feedback->packets, PbRatePacket, i);
+
+    GST_TRACE ("rate %p: packet,%" G_GINT64_FORMAT ",%" G_GINT64_FORMAT ",%u",
+        self, packet->sent_us, packet->received_us, packet->size);
+  }
+}
+
 /**
  * pb_webrtc_rate_take_event: (skip)
  * @self: the rate
@@ -298,6 +317,7 @@ pb_webrtc_rate_take_event (PbWebrtcRate *self, GstEvent *event)
       self, packets->len, feedback.lost->len, (int) (rtt_us / 1000),
       pb_rate_estimator_get_loss (self->estimator),
       pb_rate_estimator_get (self->estimator) / 1000, get_media (self) / 1000);
+  trace (self, &feedback, rtt_us, now_us);
 
   return has_news (self);
 }
