@@ -20,7 +20,8 @@
  *
  * All times are those that the media carries: a slow machine is late with
  * everything, and loses no more. The figures: `video` and `audio`, percent of
- * what was due; `thinned`, frames that our own gate left out; `freezes`, times
+ * what was due; `thinned`, frames that our own gate left out; `again`, packets
+ * that were sent once more; `rtt`, ms, as the receiver has it; `freezes`, times
  * without video of more than FREEZE, `frozen` their sum and `longest` the
  * longest, in ms; `faults`, what the decoder complained of; `asked`, keyframes
  * that the sender was asked for; the last estimate in kbit/s; and the line's
@@ -54,6 +55,8 @@ typedef struct
 
   guint n_asked, n_connected, estimate_kbps;
   guint64 n_thinned;
+  gint64 n_again; /* sent once more */
+  double rtt_ms;  /* as who only receives knows it */
   PbWebrtcState states[2];
   char *counts; /* netsim's */
 } Loss;
@@ -202,8 +205,21 @@ has_stats (Pair *pair)
 static void
 on_stats (PbWebrtcPeer *peer, const PbWebrtcStats *stats, gpointer unused)
 {
-  loss.n_thinned = (guint64) stats->sent.packets_dropped;
+  if (peer == loss.pair->ends[0].peer) {
+    loss.n_thinned = (guint64) stats->sent.frames_dropped;
+    loss.n_again = stats->sent.packets_retransmitted;
+  } else {
+    loss.rtt_ms = stats->received.rtt_ms;
+  }
   loss.has_stats = TRUE;
+}
+
+static void
+read_stats (PairEnd *end)
+{
+  loss.has_stats = FALSE;
+  pb_webrtc_peer_get_stats (end->peer, on_stats, NULL);
+  pair_wait (loss.pair, has_stats);
 }
 
 /* Nobody knows what this is: neither end negotiates retransmission. */
@@ -223,7 +239,8 @@ typedef struct
 } Run;
 
 static void
-run (const Run *how, const char *const *options)
+run (const Run *how, const char *const *options,
+    gboolean (*is_enough) (Pair *pair))
 {
   GSource *timer = g_timeout_source_new (FOLLOW_MS);
   PairEnd *from, *to;
@@ -244,9 +261,9 @@ run (const Run *how, const char *const *options)
   g_source_attach (timer, loss.pair->context);
   pair_start (loss.pair);
   pair_wait (loss.pair, has_begun);
-  pair_wait (loss.pair, is_over);
-  pb_webrtc_peer_get_stats (from->peer, on_stats, NULL);
-  pair_wait (loss.pair, has_stats);
+  pair_wait (loss.pair, is_enough);
+  read_stats (from);
+  read_stats (to);
   g_source_destroy (timer);
   g_source_unref (timer);
   loss.n_asked = from->n_keyframes_asked;
@@ -266,14 +283,14 @@ print_figures (void)
                           " decoded=%.1f%% "
                           "faults=%d freezes=%u frozen=%d longest=%d "
                           "audio=%.1f%% asked=%u "
-                          "estimate=%u %s",
+                          "estimate=%u again=%d rtt=%.0f %s",
       stream_get_share (&loss.video, FRAME),
       (double) (loss.video.last - loss.video.first) / (double) FRAME + 1,
       loss.n_thinned, 100.0 * loss.n_decoded / loss.video.n, loss.n_faults,
       loss.n_freezes, (int) (loss.frozen / GST_MSECOND),
       (int) (loss.longest / GST_MSECOND),
       stream_get_share (&loss.audio, PACKET), loss.n_asked, loss.estimate_kbps,
-      loss.counts);
+      (int) loss.n_again, loss.rtt_ms, loss.counts);
 }
 
 static void
@@ -320,7 +337,7 @@ check (gconstpointer data)
   const Run how = { SECONDS, !test->has_no_nack, FALSE, 0 };
   g_autofree char *figures = NULL;
 
-  run (&how, (const char *const *) options);
+  run (&how, (const char *const *) options, is_over);
   figures = print_figures ();
   g_test_message ("%s", figures);
   g_assert_cmpint (loss.states[0], ==, PB_WEBRTC_CONNECTED);
@@ -337,6 +354,46 @@ check (gconstpointer data)
   g_assert_cmpuint (loss.n_asked, >=, test->has_no_nack ? NO_NACK_ASKED : 1);
   if (test->has_no_nack)
     g_assert_cmpfloat (stream_get_share (&loss.video, FRAME), <, NO_NACK_MOST);
+  /* by what was asked for again, where anything was */
+  if (strstr (test->line, "--loss") != NULL && !test->has_no_nack) {
+    g_assert_cmpfloat (loss.rtt_ms, >=, 90);
+    g_assert_cmpfloat (loss.rtt_ms, <=, 500);
+    g_assert_cmpint (loss.n_again, >, 0);
+  }
+  if (test->has_no_nack)
+    g_assert_cmpint (loss.n_again, ==, 0);
+  finish ();
+}
+
+/* --- a way that is too narrow for both ------------------------------------ */
+
+#define NARROW_SECONDS 15
+#define NARROW_AUDIO 90 /* percent */
+#define NARROW_VIDEO 75
+
+static gboolean
+has_enough_audio (Pair *pair)
+{
+  return loss.audio.last - loss.audio.first >= NARROW_SECONDS * GST_SECOND;
+}
+
+/* What Opus takes fits, and little else does. */
+static void
+test_video_gives_way_to_audio (void)
+{
+  static const char *const options[] = { "--delay=20", "--rate=160",
+    "--queue=400", NULL };
+  const Run how = { NARROW_SECONDS, TRUE, FALSE, 0 };
+  g_autofree char *figures = NULL;
+
+  run (&how, options, has_enough_audio);
+  figures = print_figures ();
+  g_test_message ("%s", figures);
+  g_assert_cmpuint (loss.n_connected, ==, 2);
+  g_assert_cmpfloat (stream_get_share (&loss.audio, PACKET), >=, NARROW_AUDIO);
+  g_assert_cmpuint (loss.n_thinned, >, 0);
+  g_assert_cmpuint (loss.video.n * 100, <,
+      NARROW_VIDEO * NARROW_SECONDS * (guint) (GST_SECOND / FRAME));
   finish ();
 }
 
@@ -414,7 +471,7 @@ print (int argc, char **argv)
     else
       break;
   }
-  run (&how, (const char *const *) argv);
+  run (&how, (const char *const *) argv, is_over);
   figures = print_figures ();
   printf ("%s\n", figures);
   finish ();
@@ -439,6 +496,8 @@ main (int argc, char **argv)
 
     g_test_add_data_func (path, &cases[i], check);
   }
+  g_test_add_func ("/webrtc-loss/video-gives-way-to-audio",
+      test_video_gives_way_to_audio);
   g_test_add_func ("/webrtc-loss/the-way-comes-back", test_the_way_comes_back);
 
   return g_test_run ();
