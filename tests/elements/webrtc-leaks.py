@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Fifty connections, some ended early, leave no object of GStreamer's behind:
-webrtc-leaks.py PROGRAM"""
+"""Five hundred connections, and some ended early, leave no object of
+GStreamer's behind: webrtc-leaks.py PROGRAM"""
 
 import os
 import re
@@ -10,13 +10,17 @@ import sys
 
 # GStreamer keeps one for each certificate that it was given, which is ours
 KEPT = {"GstDtlsAgent"}
-CASES = ("fifty-times", "both-directions-in-one-connection", "a-track-is-added",
+# What webrtcbin 1.22 forgets of a data channel once in some thousands of
+# connections: one that we forgot would be there five hundred times.
+RARE = {"GstAppSrc", "GstAppSink", "GstMessage", "GstPad"}
+RARE_MOST = 2
+CASES = ("many-times", "both-directions-in-one-connection", "a-track-is-added",
          "ends-at-any-moment", "ends-in-a-callback")
 
 
 def main():
     env = dict(os.environ, GST_TRACERS="leaks", GST_DEBUG="GST_TRACER:7",
-               GST_DEBUG_NO_COLOR="1")
+               GST_DEBUG_NO_COLOR="1", PB_CYCLES="500")
     # the tracer itself warns of what it finds
     env.pop("G_DEBUG", None)
     print("1..%d" % len(CASES))
@@ -24,10 +28,12 @@ def main():
     for number, case in enumerate(CASES, 1):
         run = subprocess.run([sys.argv[1], "-p", "/webrtc-peer/" + case],
                              env=env, capture_output=True, text=True,
-                             errors="replace", timeout=200, check=False)
+                             errors="replace", timeout=500, check=False)
         alive = re.findall(r"object-alive.*?type-name=\(string\)(\w+)",
                            run.stderr + run.stdout)
-        left = sorted(set(alive) - KEPT)
+        left = sorted(kind for kind in set(alive) - KEPT
+                      if case != CASES[0] or kind not in RARE or
+                      alive.count(kind) > RARE_MOST)
         # that the one is reported shows that the tracer looked
         is_good = run.returncode == 0 and not left and "GstDtlsAgent" in alive
         print("%s %d %s leaves nothing" % ("ok" if is_good else "not ok",
