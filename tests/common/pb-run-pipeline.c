@@ -9,7 +9,8 @@
  * (every pb-… element message, with its fields), stats, news (the same
  * element's state and consumers, where they are others), warning, error, eos,
  * stopped. With --cycles it goes to NULL as soon as the first counted element
- * has had a buffer, and another is made, N times in all. SIGTERM and SIGINT stop it in order; exit 0 then, 1 after an error.
+ * has had a buffer, and another is made, N times in all. SIGTERM and SIGINT
+ * stop it in order; exit 0 then, 1 after an error.
  */
 #include "config.h"
 
