@@ -224,8 +224,10 @@ new_registered (PbServerLink *self, PbServerPeer *peer)
       json_object_unref (turn);
     }
   }
+  /* of what the bearer may do, which the session's end ends as well */
   pb_message_set_int (reply, "expires",
-      pb_session_get_expires (session->core));
+      MIN (pb_session_get_expires (session->core),
+          pb_token_get_expires (self->token)));
   pb_message_set_string (reply, "protocol", "1.0");
 
   return reply;

@@ -471,8 +471,8 @@ format_larix (const Job *job, const char **note)
             "known, so that our end could not meet it. Let Larix call.";
     return NULL;
   }
-  *note = "Open this link, or its QR code made on your own machine, on the "
-          "phone: it holds the passphrase.";
+  *note = "Open this link, or its QR code, on the phone that is the camera: "
+          "it holds the passphrase.";
 
   address = job->mode == PB_SRT_LISTENER
                 ? g_strdup_printf ("srt://%s:%u", job->any, job->local_port)

@@ -41,6 +41,7 @@ pb_srt_end_send_status (PbSrtEnd *self, const char *srt, const char *with,
   message = pb_message_new (PB_MESSAGE_STATUS);
   pb_message_set_string (message, "peer", self->us);
   pb_message_set_string (message, "srt", srt);
+  pb_message_set_string (message, "transport", "srt");
   if (with != NULL)
     pb_message_set_string (message, "with", with);
   if (fault != PB_FAULT_NONE)

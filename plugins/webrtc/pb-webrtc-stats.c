@@ -49,6 +49,19 @@ get_seconds_ms (const GstStructure *from, const char *name)
   return seconds * 1000;
 }
 
+/* RFC 3550's estimate is the difference of two clocks before it is one of
+ * their jitter: a stream whose timestamps begin anew has hours of it for some
+ * packets (seen with Chromium). No packet is awaited this long. */
+#define JITTER_MAX_MS 10000
+
+static double
+get_jitter_ms (const GstStructure *from)
+{
+  double jitter_ms = get_seconds_ms (from, "jitter");
+
+  return jitter_ms <= JITTER_MAX_MS ? jitter_ms : 0;
+}
+
 static gboolean
 read_entry (GQuark id, const GValue *value, gpointer user_data)
 {
@@ -75,14 +88,13 @@ read_entry (GQuark id, const GValue *value, gpointer user_data)
       counts->received_bytes += get_number (entry, "bytes-received");
       counts->received_packets += get_number (entry, "packets-received");
       counts->received_lost += get_number (entry, "packets-lost");
-      received->jitter_ms =
-          MAX (received->jitter_ms, get_seconds_ms (entry, "jitter"));
+      received->jitter_ms = MAX (received->jitter_ms, get_jitter_ms (entry));
       break;
     case GST_WEBRTC_STATS_REMOTE_INBOUND_RTP:
       counts->sent_lost += get_number (entry, "packets-lost");
       sent->rtt_ms =
           MAX (sent->rtt_ms, get_seconds_ms (entry, "round-trip-time"));
-      sent->jitter_ms = MAX (sent->jitter_ms, get_seconds_ms (entry, "jitter"));
+      sent->jitter_ms = MAX (sent->jitter_ms, get_jitter_ms (entry));
       break;
     default:
       break;

@@ -17,8 +17,6 @@ const STATE = { new: 'Connecting', joining: 'Connecting', joined: 'Connected',
 // A light that nobody sets any more still looks like one.
 const OLD = 'Until then the tally here may be an old one.';
 const SOON_S = 300;
-// Two clocks never agree to the second.
-const SAME_S = 5;
 
 class Page {
   #name;
@@ -32,7 +30,6 @@ class Page {
   #cues = new CueBoard();
   #kind;
   #role = make('p', 'role');
-  #lasts = null;
   #isWarned = false;
   #link = make('p', 'link');
   #left = make('p', 'left');
@@ -200,6 +197,8 @@ class Page {
       say('Trying again.');
     };
 
+    // the last tally is none any more
+    say('');
     this.#finish(makeOver(fault, retry));
   }
 
@@ -223,17 +222,11 @@ class Page {
         'extend it, if it goes on.');
   }
 
-  // A token that lasts as long as the session is carried along when that is
-  // extended (docs/protocol.md, section 3): then the session alone counts.
   #endsAt() {
-    const session = this.#session?.expires || null;
-    const { exp } = this.#claims ?? {};
+    const { expires = 0, linkExpires = 0 } = this.#session ?? {};
 
-    if (session === null) return null;
-    this.#lasts ??= exp >= session - SAME_S;
-    return this.#lasts || exp <= Date.now() / 1000
-      ? { at: session, isLink: false }
-      : { at: Math.min(exp, session), isLink: exp < session };
+    return expires === 0 ? null : { at: Math.min(linkExpires, expires),
+      isLink: linkExpires < expires };
   }
 
   // --- what comes ------------------------------------------------------------

@@ -27,6 +27,8 @@ export class PbSession extends EventTarget {
   #state = 'new';
   #fault = null;
   #expires = 0;
+  #linkExpires = 0;
+  #isSessionKnown = false;
 
   /**
    * @param {object} options
@@ -65,6 +67,8 @@ export class PbSession extends EventTarget {
   get fault() { return this.#fault; }
   /** When the session ends, in Unix seconds; 0: not known yet. */
   get expires() { return this.#expires; }
+  /** When what our token allows ends, if that is sooner. */
+  get linkExpires() { return this.#linkExpires; }
   /** The ends that joined. */
   get ends() { return [...this.#ends.values()]; }
 
@@ -235,7 +239,8 @@ export class PbSession extends EventTarget {
     if (!end) return;
     if (stun) this.#ice.stun = stun;
     if (turn) this.#noteTurn(turn);
-    if (expires) this.#expires = expires;
+    if (expires) this.#linkExpires = expires;
+    if (expires && !this.#isSessionKnown) this.#expires = expires;
     if (message.tally) this.#tallies.set(stream, message.tally);
     if (this.#state !== 'joined') this.#setState('joined', null);
     for (const [slot, tally] of this.#owed)
@@ -243,6 +248,16 @@ export class PbSession extends EventTarget {
     this.#owed.clear();
     this.#emit('registered', { end, peer, stream, direction, state, expires });
     end.handleRegistered(message);
+  }
+
+  // A token that lasts as long as the session is carried along when that is
+  // extended (docs/protocol.md, section 3).
+  #noteExpires(expires) {
+    if (!expires) return;
+    if (this.#isSessionKnown && this.#linkExpires >= this.#expires)
+      this.#linkExpires = expires;
+    this.#expires = expires;
+    this.#isSessionKnown = true;
   }
 
   #noteRefused(peer, code, isForgotten) {
@@ -304,7 +319,7 @@ export class PbSession extends EventTarget {
         break;
       case 'health': this.#emit('health', { via: 'server', ...message }); break;
       case 'session':
-        this.#expires = message.expires ?? this.#expires;
+        this.#noteExpires(message.expires);
         for (const slot of message.streams)
           if (slot.tally) this.#tallies.set(slot.stream, slot.tally);
         this.#emit('session', message);

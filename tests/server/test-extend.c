@@ -202,6 +202,40 @@ test_who_is_there_stays (Fixture *f, gconstpointer unused)
 }
 
 static void
+test_who_registers_learns_its_own_end (Fixture *f, gconstpointer unused)
+{
+  g_autofree char *admin = create_session (f, NULL);
+  g_autofree char *token = mint (f, "demo", admin, "cam-wide", "send", 0);
+  g_autofree char *brief = mint (f, "demo", admin, "cam-wide", NULL, 60);
+  const struct
+  {
+    const char *token, *id, *direction;
+    gboolean is_brief;
+  } ends[] = {
+    { token, SENDER, "send", FALSE },
+    { brief, RECEIVER, "receive", TRUE },
+  };
+
+  extend (f, admin, 7200);
+  for (guint i = 0; i < G_N_ELEMENTS (ends); i++) {
+    g_autoptr (Ws) ws = ws_open (f, "demo", ends[i].token);
+    g_autoptr (JsonObject) told = NULL;
+    gint64 expires;
+
+    ws_send (ws,
+        "{\"type\":\"register\",\"peer\":\"%s\",\"stream\":\"cam-wide\","
+        "\"direction\":\"%s\"}",
+        ends[i].id, ends[i].direction);
+    told = ws_expect (ws, "registered");
+    expires = json_object_get_int_member (told, "expires");
+    if (ends[i].is_brief)
+      g_assert_cmpint (expires, <=, pb_server_context_unix (f->context) + 60);
+    else
+      g_assert_cmpint (expires, ==, expires_of (f, admin));
+  }
+}
+
+static void
 test_who_sends_hears_of_it_once (Fixture *f, gconstpointer unused)
 {
   g_autofree char *admin = create_session (f, NULL);
@@ -596,6 +630,8 @@ main (int argc, char **argv)
   TEST ("once-closed-nothing-of-it-is-honoured",
       test_once_closed_nothing_of_it_is_honoured);
   TEST ("who-is-there-stays", test_who_is_there_stays);
+  TEST ("who-registers-learns-its-own-end",
+      test_who_registers_learns_its_own_end);
   TEST ("who-sends-hears-of-it-once", test_who_sends_hears_of_it_once);
   TEST ("who-is-lost-comes-back", test_who_is_lost_comes_back);
   TEST ("the-relay-is-told-again", test_the_relay_is_told_again);
