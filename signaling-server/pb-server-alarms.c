@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-#include "core/pb-json.h"
 #include "core/pb-limits.h"
+#include "pb-server-json.h"
 
 #define RAISE_US (PB_ALARM_RAISE_S * G_TIME_SPAN_SECOND)
 #define CLEAR_US (PB_ALARM_CLEAR_S * G_TIME_SPAN_SECOND)
@@ -443,18 +443,6 @@ pb_server_alarm_describe (const PbServerAlarm *alarm)
   return object;
 }
 
-static gsize
-measure (JsonObject *object)
-{
-  g_autoptr (JsonNode) node = json_node_alloc ();
-  g_autofree char *text = NULL;
-
-  json_node_set_object (node, object);
-  text = pb_json_print (node);
-
-  return strlen (text) + strlen (",");
-}
-
 /**
  * pb_server_alarms_list: (skip)
  * @self: the alarms
@@ -484,7 +472,7 @@ pb_server_alarms_list (PbServerAlarms *self, const char *stream, guint *n_more)
       continue;
     }
     object = pb_server_alarm_describe (alarm);
-    size = measure (object);
+    size = pb_server_json_measure (object) + strlen (",");
     if (size <= room) {
       room -= size;
       json_array_add_object_element (array, object);

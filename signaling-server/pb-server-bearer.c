@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "core/pb-limits.h"
+#include "pb-server-json.h"
 #include "pb-server-session.h"
 #include "pb-server-virtual.h"
 
@@ -175,25 +176,16 @@ count_registrations (PbServerSession *self)
   return counts;
 }
 
-static void
-set_text (JsonObject *object, const char *member, const char *text)
-{
-  if (text != NULL)
-    json_object_set_string_member (object, member, text);
-  else
-    json_object_set_null_member (object, member);
-}
-
 static JsonObject *
 describe_grant (const PbServerGrant *grant, GHashTable *counts, const char *own)
 {
   JsonObject *object = json_object_new ();
 
-  set_text (object, "id", grant->id);
-  set_text (object, "label", grant->label);
-  set_text (object, "role", pb_role_get_name (grant->role));
-  set_text (object, "stream", grant->stream);
-  set_text (object, "direction",
+  pb_server_json_set_text (object, "id", grant->id);
+  pb_server_json_set_text (object, "label", grant->label);
+  pb_server_json_set_text (object, "role", pb_role_get_name (grant->role));
+  pb_server_json_set_text (object, "stream", grant->stream);
+  pb_server_json_set_text (object, "direction",
       grant->direction != PB_DIRECTION_NONE
           ? pb_direction_get_name (grant->direction)
           : NULL);

@@ -9,6 +9,7 @@
 #include "core/pb-limits.h"
 #include "core/pb-random.h"
 #include "core/pb-strings.h"
+#include "pb-server-json.h"
 
 /* Section 4.6: what a third-party client pastes. */
 
@@ -19,15 +20,6 @@ complement (PbSrtMode mode)
     return mode;
 
   return mode == PB_SRT_CALLER ? PB_SRT_LISTENER : PB_SRT_CALLER;
-}
-
-static void
-set_text (JsonObject *object, const char *member, const char *text)
-{
-  if (text != NULL)
-    json_object_set_string_member (object, member, text);
-  else
-    json_object_set_null_member (object, member);
 }
 
 /* What a description is made for. */
@@ -47,8 +39,8 @@ add_string (JsonArray *strings, const char *client, const char *mode,
   json_object_set_string_member (object, "client", client);
   json_object_set_string_member (object, "mode", mode);
   json_object_set_boolean_member (object, "works", text != NULL);
-  set_text (object, "string", text);
-  set_text (object, "note", note);
+  pb_server_json_set_text (object, "string", text);
+  pb_server_json_set_text (object, "note", note);
   json_array_add_object_element (strings, object);
 }
 
@@ -158,10 +150,10 @@ describe_end (const Asked *asked, PbServerSlot *slot, PbDirection direction)
   if (is_ready)
     endpoint.address = ours->address != NULL ? ours->address : ours->remote;
   json_object_set_boolean_member (object, "ready", is_ready);
-  set_text (object, "address", endpoint.address);
+  pb_server_json_set_text (object, "address", endpoint.address);
   json_object_set_int_member (object, "port", endpoint.port);
   json_object_set_string_member (object, "mode", pb_srt_mode_get_name (mode));
-  set_text (object, "note",
+  pb_server_json_set_text (object, "note",
       is_ready ? NULL
       : direction == PB_DIRECTION_SEND
           ? "No receiver is here yet: start a pbsrtbin that receives this slot."

@@ -9,6 +9,7 @@
 #include "core/pb-permit.h"
 #include "core/pb-random.h"
 #include "pb-server-connect.h"
+#include "pb-server-json.h"
 #include "pb-server-qr.h"
 #include "pb-server-watch.h"
 
@@ -59,23 +60,16 @@ add_qr (JsonArray *strings)
 {
   for (guint i = 0; i < json_array_get_length (strings); i++) {
     JsonObject *row = json_array_get_object_element (strings, i);
-    g_autoptr (GBytes) picture = NULL;
-    gconstpointer data;
-    gsize size;
     char *text;
 
     if (!g_str_equal (json_object_get_string_member (row, "client"),
             pb_client_kind_get_name (PB_CLIENT_LARIX)) ||
         json_object_get_null_member (row, "string"))
       continue;
-    picture = pb_server_qr_draw (json_object_get_string_member (row, "string"),
-        PB_SERVER_QR_SVG, NULL);
-    if (picture == NULL)
+    text = pb_server_qr_print (json_object_get_string_member (row, "string"),
+        NULL);
+    if (text == NULL)
       continue;
-    data = g_bytes_get_data (picture, &size);
-    if (size > PB_STRING_QR_MAX)
-      continue;
-    text = g_strndup (data, size);
     json_object_set_string_member (row, "qr", text);
     pb_secret_free (text);
   }
@@ -117,9 +111,6 @@ pb_server_desk_strings (PbServerLink *self, PbMessage *message,
   g_autoptr (PbMessage) reply = NULL;
   g_autoptr (JsonObject) end = NULL;
   PbDirection direction;
-  JsonObjectIter iter;
-  const char *member;
-  JsonNode *value;
 
   if (peer == NULL)
     return FALSE;
@@ -141,9 +132,7 @@ pb_server_desk_strings (PbServerLink *self, PbMessage *message,
   pb_message_set_string (reply, "peer", peer->id);
   pb_message_set_string (reply, "stream", peer->slot->name);
   pb_message_set_string (reply, "direction", pb_direction_get_name (direction));
-  json_object_iter_init (&iter, end);
-  while (json_object_iter_next (&iter, &member, &value))
-    pb_message_take_node (reply, member, json_node_copy (value));
+  pb_server_json_fill_message (reply, end);
   pb_server_audit_log (self->context->audit, PB_SERVER_AUDIT_CONNECT_READ, name,
       self->address, request_id, "stream", peer->slot->name, "token",
       pb_token_get_id (self->token), "direction",

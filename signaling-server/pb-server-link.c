@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/pb-limits.h"
+#include "pb-server-json.h"
 #include "pb-server-session.h"
 
 /**
@@ -220,9 +221,6 @@ pb_server_link_renew_turn (PbServerLink *self)
   PbServerPeer *peer = NULL;
   g_autoptr (PbMessage) message = NULL;
   g_autoptr (JsonObject) object = NULL;
-  JsonObjectIter iter;
-  const char *member;
-  JsonNode *value;
 
   if (self->renew_turn_us == 0 ||
       pb_server_context_now_us (self->context) < self->renew_turn_us)
@@ -241,9 +239,7 @@ pb_server_link_renew_turn (PbServerLink *self)
     return;
 
   message = pb_message_new (PB_MESSAGE_TURN);
-  json_object_iter_init (&iter, object);
-  while (json_object_iter_next (&iter, &member, &value))
-    pb_message_take_node (message, member, json_node_copy (value));
+  pb_server_json_fill_message (message, object);
   pb_server_link_send (self, message);
 }
 

@@ -4,6 +4,7 @@
 #include "pb-server-peer.h"
 
 #include "core/pb-limits.h"
+#include "pb-server-json.h"
 #include "pb-server-session.h"
 #include "pb-server-virtual.h"
 
@@ -317,15 +318,6 @@ pb_server_peer_get_health (PbServerPeer *self, gint64 now_us)
   return message;
 }
 
-static void
-set_text (JsonObject *object, const char *member, const char *text)
-{
-  if (text != NULL)
-    json_object_set_string_member (object, member, text);
-  else
-    json_object_set_null_member (object, member);
-}
-
 /**
  * pb_server_peer_describe: (skip)
  * @self: the registration
@@ -346,12 +338,13 @@ pb_server_peer_describe (PbServerPeer *self, gint64 now_us)
   JsonNode *value;
 
   json_object_set_string_member (object, "peer", self->id);
-  set_text (object, "client", self->client);
+  pb_server_json_set_text (object, "client", self->client);
   json_object_set_string_member (object, "srt",
       self->srt != NULL ? self->srt : "disconnected");
-  set_text (object, "transport", pb_transport_get_name (self->transport));
-  set_text (object, "path", self->path);
-  set_text (object, "cipher", self->cipher);
+  pb_server_json_set_text (object, "transport",
+      pb_transport_get_name (self->transport));
+  pb_server_json_set_text (object, "path", self->path);
+  pb_server_json_set_text (object, "cipher", self->cipher);
   if (since != 0)
     json_object_set_int_member (object, "since", since);
   else

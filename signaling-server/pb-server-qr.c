@@ -8,10 +8,14 @@
 #include <png.h>
 #include <qrencode.h>
 
+#include "core/pb-limits.h"
+#include "core/pb-random.h"
+
 /* ISO/IEC 18004: four modules of light on every side */
 #define QUIET 4
 /* pixels per module: a phone reads it across a desk */
 #define SCALE 8
+#define TOO_LONG "That does not fit into a QR code."
 
 /* clang-format off */
 static const struct {
@@ -74,7 +78,7 @@ take_string (GString *string)
   return g_bytes_new_take (g_string_free (string, FALSE), length);
 }
 
-static GBytes *
+static GString *
 draw_svg (const QRcode *code)
 {
   int side = code->width + 2 * QUIET;
@@ -99,7 +103,7 @@ draw_svg (const QRcode *code)
     }
   g_string_append (out, "\"/></svg>\n");
 
-  return take_string (out);
+  return out;
 }
 
 static GBytes *
@@ -150,6 +154,19 @@ draw_text (const QRcode *code)
   return take_string (out);
 }
 
+/* (transfer full) (nullable) */
+static QRcode *
+encode (const char *text, GError **error)
+{
+  /* low redundancy: a screen has no dirt, and large modules read from afar */
+  QRcode *code = QRcode_encodeString (text, 0, QR_ECLEVEL_L, QR_MODE_8, 1);
+
+  if (code == NULL)
+    g_set_error_literal (error, PB_ERROR, PB_ERROR_TOO_LARGE, TOO_LONG);
+
+  return code;
+}
+
 /**
  * pb_server_qr_draw: (skip)
  * @text: what it shall say
@@ -161,18 +178,13 @@ draw_text (const QRcode *code)
 GBytes *
 pb_server_qr_draw (const char *text, PbServerQrFormat format, GError **error)
 {
-  /* low redundancy: a screen has no dirt, and large modules read from afar */
-  g_autoptr (QRcode) code =
-      QRcode_encodeString (text, 0, QR_ECLEVEL_L, QR_MODE_8, 1);
+  g_autoptr (QRcode) code = encode (text, error);
 
-  if (code == NULL) {
-    g_set_error (error, PB_ERROR, PB_ERROR_TOO_LARGE,
-        "That does not fit into a QR code.");
+  if (code == NULL)
     return NULL;
-  }
   switch (format) {
     case PB_SERVER_QR_SVG:
-      return draw_svg (code);
+      return take_string (draw_svg (code));
     case PB_SERVER_QR_PNG:
       return draw_png (code, error);
     case PB_SERVER_QR_TEXT:
@@ -180,4 +192,30 @@ pb_server_qr_draw (const char *text, PbServerQrFormat format, GError **error)
   }
 
   g_return_val_if_reached (NULL);
+}
+
+/**
+ * pb_server_qr_print: (skip)
+ * @text: what it shall say
+ * @error: PB_ERROR_TOO_LARGE
+ *
+ * Returns: (transfer full) (nullable): the picture as SVG, as a member `qr` of
+ *   an answer or message has it; pb_secret_free() it if @text was secret
+ */
+char *
+pb_server_qr_print (const char *text, GError **error)
+{
+  g_autoptr (QRcode) code = encode (text, error);
+  GString *out;
+
+  if (code == NULL)
+    return NULL;
+  out = draw_svg (code);
+  if (out->len > PB_STRING_QR_MAX) {
+    pb_secret_free (g_string_free (out, FALSE));
+    g_set_error_literal (error, PB_ERROR, PB_ERROR_TOO_LARGE, TOO_LONG);
+    return NULL;
+  }
+
+  return g_string_free (out, FALSE);
 }

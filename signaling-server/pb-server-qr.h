@@ -20,5 +20,9 @@ const char *pb_server_qr_format_get_type (PbServerQrFormat format);
  * it if the text was secret. PB_ERROR_TOO_LARGE */
 GBytes *pb_server_qr_draw (const char *text, PbServerQrFormat format,
     GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* (transfer full) (nullable): the same as SVG text, PB_STRING_QR_MAX at most,
+ * for an answer. PB_ERROR_TOO_LARGE */
+char *pb_server_qr_print (const char *text,
+    GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "core/pb-fault.h"
+#include "pb-server-json.h"
 #include "pb-server-session.h"
 #include "pb-server-virtual.h"
 #include "pb-server-watch.h"
@@ -278,10 +279,7 @@ name_peer (PbServerPeer *peer)
   JsonNode *node = json_node_alloc ();
 
   json_object_set_string_member (object, "peer", peer->id);
-  if (peer->client != NULL)
-    json_object_set_string_member (object, "client", peer->client);
-  else
-    json_object_set_null_member (object, "client");
+  pb_server_json_set_text (object, "client", peer->client);
   json_node_take_object (node, object);
 
   return node;

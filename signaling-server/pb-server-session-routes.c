@@ -4,6 +4,7 @@
 #include "core/pb-limits.h"
 #include "core/pb-random.h"
 #include "pb-server-envelope.h"
+#include "pb-server-json.h"
 #include "pb-server-private.h"
 
 /* A session's beginning, its time, its slots, its end: sections 4.3, 4.4 and
@@ -36,8 +37,7 @@ read_streams (JsonObject *body)
   g_autoptr (GPtrArray) names = g_ptr_array_new ();
   JsonArray *array = NULL;
 
-  if (json_object_has_member (body, "streams") &&
-      !json_object_get_null_member (body, "streams"))
+  if (pb_server_json_has (body, "streams"))
     array = json_object_get_array_member (body, "streams");
   for (guint i = 0; array != NULL && i < json_array_get_length (array); i++)
     g_ptr_array_add (names,
@@ -47,13 +47,6 @@ read_streams (JsonObject *body)
   g_ptr_array_add (names, NULL);
 
   return (char **) g_ptr_array_steal (names, NULL);
-}
-
-static gboolean
-has (JsonObject *body, const char *member)
-{
-  return json_object_has_member (body, member) &&
-         !json_object_get_null_member (body, member);
 }
 
 static JsonObject *
@@ -121,11 +114,11 @@ pb_server_handle_session_create (PbServer *self, const PbServerRequest *request,
   if (body == NULL)
     return NULL;
   streams = read_streams (body);
-  if (has (body, "latency"))
+  if (pb_server_json_has (body, "latency"))
     latency = (guint) json_object_get_int_member (body, "latency");
-  if (has (body, "ttl"))
+  if (pb_server_json_has (body, "ttl"))
     ttl = (guint) json_object_get_int_member (body, "ttl");
-  if (has (body, "cipher") &&
+  if (pb_server_json_has (body, "cipher") &&
       !pb_cipher_from_name (json_object_get_string_member (body, "cipher"),
           &cipher))
     return fail (error, PB_ERROR_INVALID, "“cipher” is not one.");

@@ -3,10 +3,9 @@
 
 #include "pb-server-session.h"
 
-#include <string.h>
-
 #include "core/pb-limits.h"
 #include "pb-server-desk.h"
+#include "pb-server-json.h"
 #include "pb-server-virtual.h"
 #include "pb-server-watch.h"
 
@@ -140,18 +139,6 @@ describe (PbServerSession *self, const char *stream, Detail detail)
   return object;
 }
 
-static gsize
-measure (JsonObject *object)
-{
-  g_autoptr (JsonNode) node = json_node_alloc ();
-  g_autofree char *text = NULL;
-
-  json_node_set_object (node, object);
-  text = pb_json_print (node);
-
-  return strlen (text);
-}
-
 /**
  * pb_server_session_describe: (skip)
  * @self: the session
@@ -167,9 +154,11 @@ pb_server_session_describe (PbServerSession *self, const char *stream)
   guint n = g_hash_table_size (self->peers) + g_hash_table_size (self->slots);
   JsonObject *object = describe (self, stream, DETAIL_FULL);
 
-  for (Detail detail = DETAIL_NO_FIGURES; n > small &&
-       measure (object) > PB_WS_MESSAGE_MAX - ENVELOPE_SIZE &&
-       detail <= DETAIL_NO_RECEIVERS; detail++) {
+  for (Detail detail = DETAIL_NO_FIGURES;
+       n > small &&
+       pb_server_json_measure (object) > PB_WS_MESSAGE_MAX - ENVELOPE_SIZE &&
+       detail <= DETAIL_NO_RECEIVERS;
+       detail++) {
     json_object_unref (object);
     object = describe (self, stream, detail);
   }
@@ -183,13 +172,8 @@ new_snapshot (PbServerSession *self, PbServerSlot *slot)
   g_autoptr (JsonObject) object =
       pb_server_session_describe (self, slot != NULL ? slot->name : NULL);
   PbMessage *message = pb_message_new (PB_MESSAGE_SESSION);
-  JsonObjectIter iter;
-  const char *member;
-  JsonNode *value;
 
-  json_object_iter_init (&iter, object);
-  while (json_object_iter_next (&iter, &member, &value))
-    pb_message_take_node (message, member, json_node_copy (value));
+  pb_server_json_fill_message (message, object);
 
   return message;
 }

@@ -4,14 +4,12 @@
 #include "core/pb-limits.h"
 #include "core/pb-random.h"
 #include "pb-server-connect.h"
+#include "pb-server-json.h"
 #include "pb-server-private.h"
 #include "pb-server-qr.h"
 
 /* What an admin gives out, and takes back: sections 4.5, 4.6, 4.7 and 4.9 of
  * the protocol. */
-
-/* What a QR code on a screen is good for: requirement S25 */
-#define QR_TTL_S 900
 
 static PbServerReply *
 fail (GError **error, PbError code, const char *message)
@@ -93,58 +91,33 @@ make_page_url (PbServer *self, const char *name, const char *token)
 }
 
 static gboolean
-has (JsonObject *body, const char *member)
-{
-  return json_object_has_member (body, member) &&
-         !json_object_get_null_member (body, member);
-}
-
-static gboolean
 read_wanted (JsonObject *body, Wanted *wanted, GError **error)
 {
-  if (has (body, "stream"))
+  if (pb_server_json_has (body, "stream"))
     wanted->stream = json_object_get_string_member (body, "stream");
-  if (has (body, "direction") &&
+  if (pb_server_json_has (body, "direction") &&
       !pb_direction_from_name (json_object_get_string_member (body,
                                    "direction"),
           &wanted->direction)) {
     fail (error, PB_ERROR_INVALID, "“direction” is not one.");
     return FALSE;
   }
-  if (has (body, "ttl"))
+  if (pb_server_json_has (body, "ttl"))
     wanted->ttl = json_object_get_int_member (body, "ttl");
-  if (has (body, "label"))
+  if (pb_server_json_has (body, "label"))
     wanted->label = json_object_get_string_member (body, "label");
 
   return TRUE;
-}
-
-static void
-set_text (JsonObject *object, const char *member, const char *text)
-{
-  if (text != NULL)
-    json_object_set_string_member (object, member, text);
-  else
-    json_object_set_null_member (object, member);
 }
 
 /* The picture of @url, which holds the token, as text in an answer. */
 static gboolean
 add_picture (JsonObject *answer, const char *url, GError **error)
 {
-  g_autoptr (GBytes) picture = pb_server_qr_draw (url, PB_SERVER_QR_SVG, error);
-  gsize length;
-  const char *data;
-  char *text;
+  char *text = pb_server_qr_print (url, error);
 
-  if (picture == NULL)
+  if (text == NULL)
     return FALSE;
-  data = g_bytes_get_data (picture, &length);
-  if (length > PB_STRING_QR_MAX) {
-    fail (error, PB_ERROR_TOO_LARGE, "That does not fit into a QR code.");
-    return FALSE;
-  }
-  text = g_strndup (data, length);
   json_object_set_string_member (answer, "qr", text);
   pb_secret_free (text);
 
@@ -165,13 +138,13 @@ describe_token (PbServer *self, PbToken *token, const Wanted *wanted,
   json_object_set_string_member (object, "id", pb_token_get_id (token));
   json_object_set_string_member (object, "session", name);
   json_object_set_string_member (object, "role", "peer");
-  set_text (object, "stream", wanted->stream);
-  set_text (object, "direction",
+  pb_server_json_set_text (object, "stream", wanted->stream);
+  pb_server_json_set_text (object, "direction",
       wanted->direction != PB_DIRECTION_NONE
           ? pb_direction_get_name (wanted->direction)
           : NULL);
   json_object_set_int_member (object, "expires", pb_token_get_expires (token));
-  set_text (object, "label", wanted->label);
+  pb_server_json_set_text (object, "label", wanted->label);
   json_object_set_string_member (object, "url", url);
   pb_secret_free (text);
   pb_secret_free (url);
@@ -208,7 +181,9 @@ pb_server_handle_token_mint (PbServer *self, const PbServerRequest *request,
   if (token == NULL)
     return NULL;
   answer = describe_token (self, token, &wanted,
-      has (body, "qr") && json_object_get_boolean_member (body, "qr"), error);
+      pb_server_json_has (body, "qr") &&
+          json_object_get_boolean_member (body, "qr"),
+      error);
   if (answer == NULL || !give (self, request, session, token, &wanted, error))
     return NULL;
 
@@ -319,7 +294,7 @@ read_qr_query (const PbServerRequest *request, PbServerQrFormat *format,
     return FALSE;
   }
   text = pb_server_request_get (request, "ttl");
-  *ttl = QR_TTL_S;
+  *ttl = PB_QR_TTL_S;
   if (text != NULL) {
     if (!g_ascii_string_to_unsigned (text, 10, PB_TTL_MIN, PB_TTL_MAX, &number,
             NULL)) {

@@ -4,6 +4,7 @@
 #include "pb-server-watch.h"
 
 #include "core/pb-limits.h"
+#include "pb-server-json.h"
 
 /* A person in a control room is called for what goes wrong, and for nothing
  * else: not for a camera that has been switched off, not for a monitor that was
@@ -31,18 +32,13 @@ on_alarm (const PbServerAlarm *alarm, PbServerAlarmChange change,
   PbServerSlot *slot = g_hash_table_lookup (self->slots, alarm->stream);
   g_autoptr (PbMessage) message = pb_message_new (PB_MESSAGE_ALARM);
   g_autoptr (JsonObject) object = pb_server_alarm_describe (alarm);
-  JsonObjectIter iter;
-  const char *member;
-  JsonNode *value;
 
   /* who acknowledges is logged with the request */
   if (change == PB_SERVER_ALARM_RAISED || change == PB_SERVER_ALARM_WORSE)
     log_alarm (self, PB_SERVER_AUDIT_ALARM_RAISED, alarm);
   else if (change == PB_SERVER_ALARM_CLEARED)
     log_alarm (self, PB_SERVER_AUDIT_ALARM_CLEARED, alarm);
-  json_object_iter_init (&iter, object);
-  while (json_object_iter_next (&iter, &member, &value))
-    pb_message_take_node (message, member, json_node_copy (value));
+  pb_server_json_fill_message (message, object);
   pb_server_session_broadcast (self, slot, message, FALSE);
 }
 

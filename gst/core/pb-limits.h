@@ -66,6 +66,9 @@
 /* Short text cues ("stand by, cam 2"): a line on a phone */
 #define PB_CUE_MAX 140
 
+/* What a QR code on a screen is good for: requirement S25 */
+#define PB_QR_TTL_S 900
+
 /* Whom a token is for, as the admin's page lists it: a name and what they do */
 #define PB_LABEL_MAX 64
 /* tokens in one answer: each is at most 600 octets of JSON */
