@@ -11,10 +11,6 @@
 #include "core/pb-limits.h"
 #include "core/pb-random.h"
 
-#define WARN "\033[33m"
-#define BAD "\033[1;31m"
-#define PLAIN "\033[0m"
-
 static const char help[] =
     "The alarms of a session, newest first: number, when it was raised, how "
     "bad, slot,\ncause, at which end, and what became of it. --ack says that "
@@ -51,11 +47,12 @@ pb_ctl_format_alarm (JsonObject *alarm, gboolean colour)
   gboolean is_open = pb_ctl_member_int (alarm, "cleared") == 0;
 
   if (colour && is_open)
-    g_string_append (line, g_strcmp0 (level, "critical") == 0 ? BAD : WARN);
+    g_string_append (line,
+        g_strcmp0 (level, "critical") == 0 ? PB_CTL_BAD : PB_CTL_WARN);
   g_string_append_printf (line, "%3" G_GINT64_FORMAT " %s %-8s",
       pb_ctl_member_int (alarm, "alarm"), raised, level != NULL ? level : "");
   if (colour && is_open)
-    g_string_append (line, PLAIN);
+    g_string_append (line, PB_CTL_PLAIN);
   append_safe (line, " ", pb_ctl_member (alarm, "stream"));
   append_safe (line, " ", pb_ctl_member (alarm, "cause"));
   append_safe (line, " ", pb_ctl_member (alarm, "direction"));

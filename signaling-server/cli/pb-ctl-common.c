@@ -97,6 +97,20 @@ pb_ctl_find_verb (const PbCtlCommand *verbs, gsize n, const char *name)
   return NULL;
 }
 
+void
+pb_ctl_print_commands (FILE *out, const char *before,
+    const PbCtlCommand *commands, gsize n, guint width)
+{
+  for (gsize i = 0; i < n; i++) {
+    g_autofree char *left =
+        g_strdup_printf ("%s %s", commands[i].name, commands[i].synopsis);
+    glong used = g_utf8_strlen (left, -1);
+
+    fprintf (out, "%s%s%*s %s\n", before, left,
+        (int) MAX ((glong) width - used, 0), "", commands[i].summary);
+  }
+}
+
 /* argv[1] names the verb. */
 int
 pb_ctl_run_verb (PbCtl *self, const PbCtlCommand *verb, int argc, char **argv)

@@ -21,7 +21,8 @@ static const PbCtlCommand commands[] = {
   { "connect", "[SLOT]",
       "what to paste into FFmpeg, OBS, vMix, GStreamer, Larix",
       pb_ctl_connect },
-  { "watch", "", "live health and tally, one line per slot", pb_ctl_watch },
+  { "watch", "", "live health, tally and alarms, one line per slot",
+      pb_ctl_watch },
   { "alarms", "", "what goes wrong, and who has seen it", pb_ctl_alarms },
   { "tally", "SLOT off|preview|program", "the light at the camera",
       pb_ctl_tally },
@@ -38,12 +39,7 @@ print_help (FILE *out)
   fputs ("Usage: pbctl [--server URL] COMMAND …\n\n"
          "Brokers live pictures through a Patchbay server.\n\nCommands:\n",
       out);
-  for (gsize i = 0; i < G_N_ELEMENTS (commands); i++) {
-    g_autofree char *left =
-        g_strdup_printf ("%s %s", commands[i].name, commands[i].synopsis);
-
-    fprintf (out, "  %-38s %s\n", left, commands[i].summary);
-  }
+  pb_ctl_print_commands (out, "  ", commands, G_N_ELEMENTS (commands), 38);
   fputs ("\nA first session:\n"
          "  patchbayd --listen 127.0.0.1:8080 &\n"
          "  pbctl session create demo cam-wide cam-close --token-out admin\n"

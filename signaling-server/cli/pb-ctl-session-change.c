@@ -8,6 +8,8 @@
 
 #include <stdio.h>
 
+#include "core/pb-limits.h"
+
 static const char extend_help[] =
     "From now on the session has this much time. Everybody stays: tokens that "
     "were given\nout for as long as the session lasts hold until the new end, "
@@ -26,36 +28,25 @@ static const char add_help[] =
     "    pbctl session add cam-3 --token-file admin\n"
     "    pbctl token cam-3 --direction send --label \"Kim, camera 3\"";
 
+/* (transfer full): {`field`: `value`}, which is taken */
 static JsonNode *
-build_extend (gint64 ttl)
+build_body (const char *field, JsonNode *value)
 {
-  g_autoptr (JsonBuilder) b = json_builder_new ();
+  JsonNode *node = json_node_alloc ();
+  g_autoptr (JsonObject) object = json_object_new ();
 
-  json_builder_begin_object (b);
-  json_builder_set_member_name (b, "ttl");
-  json_builder_add_int_value (b, ttl);
-  json_builder_end_object (b);
+  json_object_set_member (object, field, value);
+  json_node_init_object (node, object);
 
-  return json_builder_get_root (b);
+  return node;
 }
 
-static JsonNode *
-build_add (const char *stream)
+static gint64
+get_number (JsonNode *answer, const char *field)
 {
-  g_autoptr (JsonBuilder) b = json_builder_new ();
-
-  json_builder_begin_object (b);
-  json_builder_set_member_name (b, "stream");
-  json_builder_add_string_value (b, stream);
-  json_builder_end_object (b);
-
-  return json_builder_get_root (b);
-}
-
-static JsonObject *
-get_object (JsonNode *node)
-{
-  return JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
+  return JSON_NODE_HOLDS_OBJECT (answer)
+             ? pb_ctl_member_int (json_node_get_object (answer), field)
+             : 0;
 }
 
 /* pbctl session extend [NAME] */
@@ -75,7 +66,7 @@ pb_ctl_session_extend (PbCtl *self, int argc, char **argv)
   g_autoptr (JsonNode) body = NULL;
   g_autoptr (JsonNode) answer = NULL;
   g_autoptr (GError) error = NULL;
-  gint64 seconds = 1800;
+  gint64 seconds = PB_TTL_DEFAULT;
 
   if (!pb_ctl_parse (self, entries, "[NAME]", extend_help, &argc, &argv))
     return PB_CTL_USAGE;
@@ -90,7 +81,7 @@ pb_ctl_session_extend (PbCtl *self, int argc, char **argv)
 
   rest = pb_ctl_open_session (self, &session, &error);
   if (rest != NULL) {
-    body = build_extend (seconds);
+    body = build_body ("ttl", json_node_init_int (json_node_alloc (), seconds));
     path = g_strconcat ("/api/session/", session, NULL);
     answer = pb_rest_call (rest, "PATCH", path, body, &error);
   }
@@ -102,7 +93,7 @@ pb_ctl_session_extend (PbCtl *self, int argc, char **argv)
     pb_ctl_print_json (answer);
     return PB_CTL_OK;
   }
-  left = pb_ctl_format_left (pb_ctl_member_int (get_object (answer), "expires"),
+  left = pb_ctl_format_left (get_number (answer, "expires"),
       g_get_real_time () / G_USEC_PER_SEC);
   printf ("session %s ends in %s\n", session, left);
 
@@ -129,7 +120,8 @@ pb_ctl_session_add (PbCtl *self, int argc, char **argv)
 
   rest = pb_ctl_open_session (self, &session, &error);
   if (rest != NULL) {
-    body = build_add (argv[1]);
+    body = build_body ("stream",
+        json_node_init_string (json_node_alloc (), argv[1]));
     path = g_strconcat ("/api/session/", session, "/stream", NULL);
     answer = pb_rest_call (rest, "POST", path, body, &error);
   }
@@ -141,7 +133,7 @@ pb_ctl_session_add (PbCtl *self, int argc, char **argv)
     pb_ctl_print_json (answer);
   else
     printf ("slot %s is there, port %" G_GINT64_FORMAT "\n", argv[1],
-        pb_ctl_member_int (get_object (answer), "port"));
+        get_number (answer, "port"));
 
   return PB_CTL_OK;
 }

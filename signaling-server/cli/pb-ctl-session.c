@@ -364,14 +364,7 @@ pb_ctl_session (PbCtl *self, int argc, char **argv)
     return pb_ctl_run_verb (self, verb, argc, argv);
   if (strcmp (name, "--help") == 0 || strcmp (name, "-h") == 0) {
     puts ("Usage:");
-    for (gsize i = 0; i < G_N_ELEMENTS (verbs); i++) {
-      g_autofree char *left =
-          g_strdup_printf ("%s %s", verbs[i].name, verbs[i].synopsis);
-
-      /* the ellipsis has three octets in one column */
-      printf ("  pbctl %-*s%s\n", 30 + (strstr (left, "…") != NULL ? 2 : 0),
-          left, verbs[i].summary);
-    }
+    pb_ctl_print_commands (stdout, "  pbctl ", verbs, G_N_ELEMENTS (verbs), 29);
     puts ("\nMore: pbctl session create --help");
     return PB_CTL_OK;
   }

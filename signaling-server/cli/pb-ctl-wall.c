@@ -14,10 +14,7 @@
 #define RED "\033[1;37;41m"
 #define GREEN "\033[1;30;42m"
 #define GOOD "\033[32m"
-#define WARN "\033[33m"
-#define BAD "\033[1;31m"
 #define DIM "\033[2m"
-#define PLAIN "\033[0m"
 
 #define SLOT_COLUMNS 16
 #define HEALTH_COLUMNS 22
@@ -328,7 +325,7 @@ pad (GString *line, const char *text, const char *colour, guint columns)
     g_string_append (line, colour);
   g_string_append (line, text);
   if (colour != NULL)
-    g_string_append (line, PLAIN);
+    g_string_append (line, PB_CTL_PLAIN);
   for (; used < (glong) columns; used++)
     g_string_append_c (line, ' ');
   g_string_append_c (line, ' ');
@@ -404,7 +401,7 @@ draw_health (GString *line, const Slot *slot, gboolean colour)
   const Peer *receiver = worst_of (slot, FALSE, TRUE);
   const Peer *worst = worst_of (slot, TRUE, TRUE);
   g_autofree char *text = NULL;
-  const char *paint = WARN;
+  const char *paint = PB_CTL_WARN;
 
   if (worst == NULL)
     text = g_strdup ("nobody there");
@@ -420,7 +417,9 @@ draw_health (GString *line, const Slot *slot, gboolean colour)
     text = g_strconcat (worst->health,
         worst->cause != NULL && *worst->cause != '\0' ? ": " : "",
         worst->cause != NULL ? worst->cause : "", NULL);
-    paint = rank_of (worst) == 1 ? GOOD : rank_of (worst) == 2 ? WARN : BAD;
+    paint = rank_of (worst) == 1   ? GOOD
+            : rank_of (worst) == 2 ? PB_CTL_WARN
+                                   : PB_CTL_BAD;
   }
   pad (line, text, colour ? paint : NULL, HEALTH_COLUMNS);
 }
@@ -492,7 +491,7 @@ fit (GString *line, guint width)
       g_string_append_unichar (out, g_utf8_get_char (p));
   }
   if (has_escape)
-    g_string_append (out, PLAIN);
+    g_string_append (out, PB_CTL_PLAIN);
 
   return g_strdup (out->str);
 }
@@ -509,7 +508,7 @@ pb_ctl_wall_draw_title (gboolean colour, guint width)
   pad (line, "RECEIVER MEASURED", NULL, RECEIVER_COLUMNS);
   pad (line, "PATH", NULL, 6);
   if (colour)
-    g_string_append (line, PLAIN);
+    g_string_append (line, PB_CTL_PLAIN);
 
   return fit (line, width);
 }

@@ -14,15 +14,12 @@
 #include "core/pb-random.h"
 #include "pb-ctl-wall.h"
 
-#define ALARM "\033[1;31m"
-#define PLAIN "\033[0m"
-
 static const char help[] =
     "Follows a session: one line per slot, with the tally, the health, what "
-    "the sender\nsays beside what the receiver measured. On a terminal the "
-    "lines are redrawn in\nplace; in a pipe a line is printed whenever "
-    "something changes; with --json every\nmessage of the server is a line. "
-    "Ends with Ctrl-C, or with the session.\n\n"
+    "the sender\nsays beside what the receiver measured; and the alarms that "
+    "are open. On a terminal\nthe lines are redrawn in place; in a pipe a line "
+    "is printed whenever something\nchanges; with --json every message of the "
+    "server is a line. Ends with Ctrl-C, or\nwith the session.\n\n"
     "Examples:\n"
     "  pbctl watch\n"
     "  One look, for a script:\n"
@@ -96,8 +93,8 @@ draw_alarms (Watch *self, guint width)
     glong n = g_utf8_strlen (line, -1);
     const char *end = g_utf8_offset_to_pointer (line, MIN (n, (glong) width));
 
-    printf ("%s%.*s%s\n", self->colour ? ALARM : "", (int) (end - line), line,
-        self->colour ? PLAIN : "");
+    printf ("%s%.*s%s\n", self->colour ? PB_CTL_BAD : "", (int) (end - line),
+        line, self->colour ? PB_CTL_PLAIN : "");
   }
 
   return g_hash_table_size (self->alarms);

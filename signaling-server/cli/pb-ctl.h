@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <stdio.h>
+
 #include <json-glib/json-glib.h>
 
 #include "core/pb-strings.h"
@@ -13,6 +15,11 @@ G_BEGIN_DECLS
 #define PB_CTL_OK 0
 #define PB_CTL_FAILED 1 /* refused, or it went wrong */
 #define PB_CTL_USAGE 2  /* the command line makes no sense */
+
+/* What a terminal is told, where pb_ctl_use_colour() */
+#define PB_CTL_WARN "\033[33m"
+#define PB_CTL_BAD "\033[1;31m"
+#define PB_CTL_PLAIN "\033[0m"
 
 /* How long a question that goes over the WebSocket may take */
 #define PB_CTL_ANSWER_S 10
@@ -71,6 +78,9 @@ gboolean pb_ctl_check_name (PbCtl *self, const char *what, const char *name);
  * NULL where there is none of that name. */
 const PbCtlCommand *pb_ctl_find_verb (const PbCtlCommand *verbs, gsize n,
     const char *name);
+/* A line each, name and synopsis in a column of `width`. */
+void pb_ctl_print_commands (FILE *out, const char *before,
+    const PbCtlCommand *commands, gsize n, guint width);
 int pb_ctl_run_verb (PbCtl *self, const PbCtlCommand *verb, int argc,
     char **argv);
 
