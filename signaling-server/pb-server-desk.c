@@ -44,8 +44,8 @@ choose_direction (PbServerLink *self, PbMessage *message, const char *stream,
       pb_session_get_name (self->session->core), stream, error);
 }
 
-/* The claims signed again: the very text that opened this socket, which is
- * kept nowhere. */
+/* The claims signed again, for the text that opened this socket is kept
+ * nowhere: the same bearer, until the end that counts now. */
 static char *
 give_own_token (PbServerSlot *slot, PbDirection direction, gpointer user_data)
 {
