@@ -205,6 +205,63 @@ test('packets stop and come back between pbsrcsink and a browser', async (lab) =
   await plays(page);
 });
 
+const RED = 'videotestsrc is-live=true pattern=red ! video/x-raw,width=640,height=360,framerate=25/1';
+const H264 = 'x264enc tune=zerolatency speed-preset=ultrafast key-int-max=25 ! h264parse';
+
+// Asks until one comes, and measures it: [width, height, red, green, blue].
+const still = (page) => until(() => page.evaluate(async () => {
+  const picture = await new Promise((done) => {
+    session.addEventListener('thumbnail', ({ detail }) => done(detail.picture), { once: true });
+    session.requestThumbnail('cam');
+    setTimeout(done, 4000, null);
+  });
+  if (!picture) return null;
+  const image = Object.assign(new Image(), { src: picture });
+  await image.decode();
+  const canvas = new OffscreenCanvas(image.width, image.height);
+  const context = canvas.getContext('2d');
+  context.drawImage(image, 0, 0);
+  return [image.width, image.height, ...context.getImageData(image.width / 2, image.height / 2, 1, 1).data.slice(0, 3)];
+}), 'a still picture');
+
+for (const [what, sender, receiver] of [
+  ['pbsrtbin over SRT', `${RED} ! ${H264} ! pbsrtbin`, 'pbsrtbin thumbnails=%s ! fakesink name=out'],
+  ['pbsrcsink over SRT', `${RED} ! ${H264} ! pbsrtbin`, `pbsrcsink name=pb transport=srt direction=receive thumbnails=%s ${VIDEO_OUT}`],
+  ['pbsrcsink over WebRTC', `${RED} ! pbsrcsink`, `pbsrcsink name=pb transport=webrtc direction=receive thumbnails=%s ${VIDEO_OUT}`],
+]) {
+  test(`a still picture of what arrives at ${what}, for who asks and may`, async (lab) => {
+    const { server, admin } = await start(lab);
+    const receive = await server.mint(admin, 'demo', 'cam', 'receive');
+    const place = receiver.replace(/(pbsrtbin|pbsrcsink)/, `$1 ${uri(server)}`);
+    const studio = lab.pipeline('studio', place.replace('%s', 'true'), { token: receive });
+
+    lab.pipeline('camera', `${sender} ${uri(server)}`, { token: await server.mint(admin, 'demo', 'cam', 'send') });
+    await until(async () => (await server.slot(admin, 'demo', 'cam')).thumbnails === true, 'the slot to give pictures');
+    const page = await lab.bare(server);
+    const observe = (token) => page.evaluate((t) => {
+      window.session?.leave();
+      window.events = [];
+      window.session = new PbSession({ session: 'demo', token: t });
+      follow(session, 'state', 'thumbnail');
+      session.join({ stream: 'cam' });
+    }, token);
+    await observe(receive);
+    await saw(page, 'state', { state: 'joined' });
+    const [width, height, red, green, blue] = await still(page);
+    expect(width === 320 && height === 180, `${width} by ${height}`);
+    expect(red > 200 && green < 50 && blue < 50, `it is red: ${red}, ${green}, ${blue}`);
+
+    // who may not see pictures, sees none; nor does anybody where it is switched off
+    await observe(await server.mint(admin, 'demo', 'cam', 'observe'));
+    await saw(page, 'state', { state: 'joined' });
+    await page.evaluate(() => session.requestThumbnail('cam'));
+    await studio.stop();
+    lab.pipeline('studio', place.replace('%s', 'false'), { token: receive });
+    await until(async () => (await server.slot(admin, 'demo', 'cam')).thumbnails === false, 'the slot to give none');
+    expect(await page.evaluate(() => seen('thumbnail')) === undefined, 'no picture for an observer');
+  });
+}
+
 test('a camera that speaks SRT only is named by the module', async (lab) => {
   const { server, admin } = await start(lab);
 
