@@ -58,6 +58,7 @@ function askToStop() {
   });
 }
 
+/** What a camera operator has before them, from the first look to the stop. */
 export class CameraStation {
   stream;
   /** What stands in the page: the picture, and all that is said and done. */
@@ -154,7 +155,8 @@ export class CameraStation {
     this.stage.setAttribute('aria-label', 'Your camera');
     this.panel = make('section', 'panel', make('div', 'live', this.#live,
         this.#span), this.#problem, this.#advice.node,
-        make('div', 'row tools', mute, turn, settings, restart), this.#setup.node, make('div', 'go', go), this.#note,
+        make('div', 'row tools', mute, turn, settings, restart),
+        this.#setup.node, make('div', 'go', go), this.#note,
         make('div', 'row end', stop, off), this.#encoder.node);
     this.panel.setAttribute('aria-label', 'Camera controls');
     this.figures = make('div', 'tables', this.#numbers.sent.node,
@@ -427,6 +429,7 @@ export class CameraStation {
     return sender && sender.peer !== this.#end?.id ? sender : null;
   }
 
+  /** Draws what has changed. */
   update() {
     const isLive = this.#mode === 'live';
     const { go, mute, turn, settings, restart, stop, off } = this.#buttons;

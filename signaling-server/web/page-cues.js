@@ -9,6 +9,7 @@ const KEPT = 8;
 // A cue is for now: an old one would be taken for a new one.
 const FRESH_MS = 120000;
 
+/** Cues as they come, and the last of them. */
 export class CueBoard {
   /** The newest one, for the top of the page. */
   node;

@@ -13,7 +13,7 @@ export const QUALITIES = [
   { name: '720p', width: 1280, height: 720, bps: 2500000 },
   { name: '1080p', width: 1920, height: 1080, bps: 5000000 },
 ];
-export const USUAL = QUALITIES[2];
+const USUAL = QUALITIES[2];
 
 const METER_MS = 100;
 // Quieter than a quiet room, for so long: nothing comes from there.
@@ -22,6 +22,9 @@ const SILENT_MS = 8000;
 // What the system takes for a moment it mostly gives back.
 const PAUSED_MS = 1500;
 
+/**
+ * `change`: something was opened, closed or taken away; `level`: `level` is new.
+ */
 export class Devices extends EventTarget {
   media = new MediaStream();
   quality = USUAL;
@@ -85,6 +88,7 @@ export class Devices extends EventTarget {
     await this.#reopen('video');
   }
 
+  /** Throws a PbFaultError, as all of these. */
   async chooseMicrophone(id) {
     this.#wanted.audio = id;
     await this.#reopen('audio');
@@ -138,6 +142,7 @@ export class Devices extends EventTarget {
     return performance.now() - this.#heardAt > SILENT_MS ? 'silent' : 'ok';
   }
 
+  /** Lets go of both. */
   close() {
     navigator.mediaDevices?.removeEventListener('devicechange',
         this.#onDevices);

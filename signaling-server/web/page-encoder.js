@@ -119,6 +119,7 @@ function makeRow(row, isReady) {
   return details;
 }
 
+/** The button, and below it the strings while it is open. */
 export class EncoderPanel {
   node;
   /** Calls back as it is opened and folded. */
@@ -156,6 +157,7 @@ export class EncoderPanel {
 
   get isOpen() { return this.#isOpen; }
 
+  /** Opens it, and asks; folds it, and forgets. */
   toggle(isOpen = !this.#isOpen) {
     if (isOpen === this.#isOpen) return;
     this.#isOpen = isOpen;

@@ -49,6 +49,7 @@ const ROWS = {
   freezes: ['Stood still', ({ freezes }) => Number.isFinite(freezes)
     ? `${freezes} ×` : '–'],
 };
+/** The rows of a table of what is sent, and of what is received. */
 export const SENT = ['bitrate', 'room', 'size', 'rtt', 'loss'];
 export const RECEIVED = ['bitrate', 'rtt', 'loss', 'drop', 'buffer', 'freezes'];
 

@@ -5,6 +5,7 @@
 
 import { make, write } from './page-parts.js';
 
+/** The tally in the words of those who are seen. */
 export const TALLY = { off: 'Off air', preview: 'Preview', program: 'On air' };
 const COLOURS = { off: '#0f1214', preview: '#0b6b34', program: '#b3121d' };
 // Long and once for program, two short ones for preview.
@@ -19,6 +20,7 @@ export function say(text) {
   said.textContent = text;
 }
 
+/** One tally in all the ways that a page has. */
 export class Light {
   node = make('p', 'light');
   /** Whether the device shakes on a change: it may shake the picture, too. */
@@ -38,6 +40,7 @@ export class Light {
 
   get state() { return this.#state ?? 'off'; }
 
+  /** @param {'off'|'preview'|'program'} state */
   set(state) {
     const isFirst = this.#state === null;
 

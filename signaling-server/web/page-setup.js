@@ -32,6 +32,7 @@ function fill(select, choices, chosen) {
   select.dataset.key = key;
 }
 
+/** What a person chooses before they go live, and while they are. */
 export class SetupPanel {
   node;
   #devices;
@@ -63,6 +64,7 @@ export class SetupPanel {
     devices.addEventListener('level', () => this.#drawLevel());
   }
 
+  /** The devices have changed. */
   update() {
     const devices = this.#devices;
     const isSilent = devices.sound() === 'none';

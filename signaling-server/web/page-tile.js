@@ -18,6 +18,7 @@ const STATE = {
 const STILL_MS = 5000;
 const ASK_MS = 10000;
 
+/** A slot as a viewer or observer sees it. */
 export class Tile {
   stream;
   node;
