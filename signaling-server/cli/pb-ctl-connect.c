@@ -89,15 +89,6 @@ object_of (JsonObject *object, const char *name)
              : NULL;
 }
 
-static gboolean
-flag_of (JsonObject *object, const char *name)
-{
-  JsonNode *node = json_object_get_member (object, name);
-
-  return node != NULL && JSON_NODE_HOLDS_VALUE (node) &&
-         json_node_get_boolean (node);
-}
-
 /* WHIP and WHEP go by the server, which knows the other end's address. */
 static gboolean
 is_http (JsonObject *line)
@@ -118,7 +109,7 @@ print_end (JsonObject *end, const char *title, const char *client)
   if (pb_ctl_member (end, "mode") != NULL)
     printf (", as %s", pb_ctl_member (end, "mode"));
   putchar ('\n');
-  if (!flag_of (end, "ready"))
+  if (!pb_ctl_member_is_true (end, "ready"))
     printf ("  Not yet: the other end is not there, so ADDRESS stands for "
             "its address.\n");
   if (pb_ctl_member (end, "note") != NULL)
@@ -180,7 +171,7 @@ print_one (PbCtl *self, JsonObject *slot, const char *client,
     if (string == NULL)
       return pb_ctl_fail (self, NULL, "%s cannot do this: %s", client,
           note != NULL ? note : "the server says no more");
-    if (!flag_of (end, "ready") && !is_http (line))
+    if (!pb_ctl_member_is_true (end, "ready") && !is_http (line))
       return pb_ctl_fail (self, NULL, "%s: the other end is not there yet: %s",
           pb_ctl_member (slot, "stream"),
           pb_ctl_member (end, "note") != NULL ? pb_ctl_member (end, "note")

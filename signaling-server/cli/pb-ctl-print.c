@@ -84,6 +84,16 @@ pb_ctl_member_int (JsonObject *object, const char *name)
   return json_node_get_int (node);
 }
 
+gboolean
+pb_ctl_member_is_true (JsonObject *object, const char *name)
+{
+  JsonNode *node =
+      object != NULL ? json_object_get_member (object, name) : NULL;
+
+  return node != NULL && JSON_NODE_HOLDS_VALUE (node) &&
+         json_node_get_boolean (node);
+}
+
 /* "29:12" or "1:02:03" until `expires`; both are Unix seconds. */
 char *
 pb_ctl_format_left (gint64 expires, gint64 now)

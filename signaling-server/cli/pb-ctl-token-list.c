@@ -93,15 +93,6 @@ read_tokens (PbRest *rest, const char *session, GError **error)
   return g_steal_pointer (&all);
 }
 
-static gboolean
-is_true (JsonObject *object, const char *name)
-{
-  JsonNode *node = json_object_get_member (object, name);
-
-  return node != NULL && JSON_NODE_HOLDS_VALUE (node) &&
-         json_node_get_boolean (node);
-}
-
 /* As wide as it is, in columns that a person can follow. */
 static void
 print_padded (const char *text, int width)
@@ -122,14 +113,15 @@ print_token (JsonObject *token, int width, gint64 now)
       pb_ctl_format_left (pb_ctl_member_int (token, "expires"), now);
   gint64 live = pb_ctl_member_int (token, "live");
 
-  printf ("%s ", is_true (token, "own") ? "*" : " ");
+  printf ("%s ", pb_ctl_member_is_true (token, "own") ? "*" : " ");
   print_padded (pb_ctl_member (token, "id"), PB_TOKEN_ID_LENGTH);
   print_padded (stream != NULL ? stream : "all slots", width);
   print_padded (direction != NULL                ? direction
                 : g_strcmp0 (role, "admin") == 0 ? "admin"
                                                  : "default",
       7);
-  printf ("%10s  ", is_true (token, "revoked") ? "revoked" : left);
+  printf ("%10s  ",
+      pb_ctl_member_is_true (token, "revoked") ? "revoked" : left);
   printf ("%3" G_GINT64_FORMAT " live", live);
   if (label != NULL) {
     printf ("  ");

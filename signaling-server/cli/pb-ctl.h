@@ -90,6 +90,7 @@ char *pb_ctl_safe (const char *text);
 void pb_ctl_print_safe (const char *text);
 const char *pb_ctl_member (JsonObject *object, const char *name);
 gint64 pb_ctl_member_int (JsonObject *object, const char *name);
+gboolean pb_ctl_member_is_true (JsonObject *object, const char *name);
 char *pb_ctl_format_left (gint64 expires, gint64 now);
 gboolean pb_ctl_use_colour (int fd);
 

@@ -291,6 +291,35 @@ is_opened (gpointer data)
   return ((Opening *) data)->is_done;
 }
 
+char *
+forge (Fixture *f, const char *session, PbRole role, const char *stream,
+    gint64 expires)
+{
+  g_autoptr (PbToken) token =
+      pb_token_new (session, role, stream, PB_DIRECTION_NONE, expires);
+
+  return pb_keyring_sign (f->context->keyring, token);
+}
+
+void
+pass_time (Fixture *f, gint64 seconds)
+{
+  f->context->wall_offset_us += seconds * G_USEC_PER_SEC;
+  f->context->monotonic_offset_us += seconds * G_USEC_PER_SEC;
+}
+
+void
+sweep (Fixture *f)
+{
+  pb_server_registry_sweep (pb_server_get_registry (f->server));
+}
+
+guint
+count_sessions (Fixture *f)
+{
+  return pb_server_registry_count (pb_server_get_registry (f->server));
+}
+
 Ws *
 ws_open (Fixture *f, const char *session, const char *token)
 {

@@ -55,6 +55,16 @@ char *create_session (Fixture *f, const char *body);
 char *mint (Fixture *f, const char *session, const char *admin,
     const char *stream, const char *direction, int ttl);
 
+/* (transfer full): as an admin elsewhere might have had it signed */
+char *forge (Fixture *f, const char *session, PbRole role, const char *stream,
+    gint64 expires);
+
+/* By both clocks of the server. */
+void pass_time (Fixture *f, gint64 seconds);
+/* What happens by itself each second. */
+void sweep (Fixture *f);
+guint count_sessions (Fixture *f);
+
 Ws *ws_open (Fixture *f, const char *session, const char *token);
 void ws_free (Ws *ws);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Ws, ws_free)

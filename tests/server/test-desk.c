@@ -13,19 +13,6 @@
 #define RECEIVER "receiver-1"
 #define JPEG "/9j/4AAQSkZJRg=="
 
-static void
-pass_time (Fixture *f, int seconds)
-{
-  f->context->wall_offset_us += (gint64) seconds * G_USEC_PER_SEC;
-  f->context->monotonic_offset_us += (gint64) seconds * G_USEC_PER_SEC;
-}
-
-static void
-sweep (Fixture *f)
-{
-  pb_server_registry_sweep (pb_server_get_registry (f->server));
-}
-
 /* --- strings ------------------------------------------------------------- */
 
 static JsonObject *

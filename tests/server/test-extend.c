@@ -17,19 +17,6 @@
 #define RECEIVER "receiver-1"
 #define OBSERVER "observer-1"
 
-static void
-pass_time (Fixture *f, gint64 seconds)
-{
-  f->context->wall_offset_us += seconds * G_USEC_PER_SEC;
-  f->context->monotonic_offset_us += seconds * G_USEC_PER_SEC;
-}
-
-static void
-sweep (Fixture *f)
-{
-  pb_server_registry_sweep (pb_server_get_registry (f->server));
-}
-
 static gint64
 expires_of (Fixture *f, const char *token)
 {
@@ -96,9 +83,7 @@ test_it_lives_on_and_its_tokens_with_it (Fixture *f, gconstpointer unused)
   pass_time (f, 11);
   sweep (f);
   assert_refused (f, "GET", SESSION, admin, NULL, 401, "TOKEN_EXPIRED");
-  g_assert_cmpuint (pb_server_registry_count (
-                        pb_server_get_registry (f->server)),
-      ==, 0);
+  g_assert_cmpuint (count_sessions (f), ==, 0);
 }
 
 static void
@@ -603,9 +588,7 @@ test_only_this_machine_creates (Fixture *f, gconstpointer unused)
   denied = from_afar (f, "POST", "/api/session", peer, "{\"name\":\"afar\"}",
       &status);
   g_assert_cmpuint (status, ==, 403);
-  g_assert_cmpuint (pb_server_registry_count (
-                        pb_server_get_registry (f->server)),
-      ==, 1);
+  g_assert_cmpuint (count_sessions (f), ==, 1);
 
   made = from_afar (f, "POST", "/api/session", admin, "{\"name\":\"afar\"}",
       &status);

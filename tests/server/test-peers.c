@@ -19,19 +19,6 @@ get_session (Fixture *f, const char *name)
       &(GError *) { NULL });
 }
 
-static void
-sweep (Fixture *f)
-{
-  pb_server_registry_sweep (pb_server_get_registry (f->server));
-}
-
-static void
-pass_time (Fixture *f, int seconds)
-{
-  f->context->wall_offset_us += (gint64) seconds * G_USEC_PER_SEC;
-  f->context->monotonic_offset_us += (gint64) seconds * G_USEC_PER_SEC;
-}
-
 /* --- S24: the three ways people use it ----------------------------------- */
 
 static void

@@ -10,22 +10,6 @@
 
 /* Every route: what it gives, and what it says to those it refuses. */
 
-static char *
-forge (Fixture *f, const char *session, PbRole role, const char *stream,
-    gint64 expires)
-{
-  g_autoptr (PbToken) token =
-      pb_token_new (session, role, stream, PB_DIRECTION_NONE, expires);
-
-  return pb_keyring_sign (f->context->keyring, token);
-}
-
-static guint
-count_sessions (Fixture *f)
-{
-  return pb_server_registry_count (pb_server_get_registry (f->server));
-}
-
 static void
 test_health (Fixture *f, gconstpointer unused)
 {

@@ -18,13 +18,6 @@ get_session (Fixture *f)
       &(GError *){ NULL });
 }
 
-static void
-pass_time (Fixture *f, int seconds)
-{
-  f->context->wall_offset_us += (gint64) seconds * G_USEC_PER_SEC;
-  f->context->monotonic_offset_us += (gint64) seconds * G_USEC_PER_SEC;
-}
-
 static JsonObject *
 read_slot (Fixture *f, const char *admin, const char *stream)
 {

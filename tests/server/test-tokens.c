@@ -16,13 +16,6 @@
 #define RECEIVER "receiver-1"
 #define OBSERVER "observer-1"
 
-static void
-pass_time (Fixture *f, gint64 seconds)
-{
-  f->context->wall_offset_us += seconds * G_USEC_PER_SEC;
-  f->context->monotonic_offset_us += seconds * G_USEC_PER_SEC;
-}
-
 static char *
 id_of (Fixture *f, const char *token)
 {
@@ -30,16 +23,6 @@ id_of (Fixture *f, const char *token)
       pb_keyring_read (f->context->keyring, token, 1, NULL);
 
   return g_strdup (pb_token_get_id (claims));
-}
-
-static char *
-forge (Fixture *f, const char *session, PbRole role, const char *stream,
-    gint64 expires)
-{
-  g_autoptr (PbToken) token =
-      pb_token_new (session, role, stream, PB_DIRECTION_NONE, expires);
-
-  return pb_keyring_sign (f->context->keyring, token);
 }
 
 static JsonObject *
@@ -491,9 +474,7 @@ test_a_revoked_token_opens_nothing (Fixture *f, gconstpointer unused)
   ws = ws_open (f, "demo", bad);
   g_assert_null (ws->ws);
   g_assert_cmpuint (ws->status, ==, 401);
-  g_assert_cmpuint (pb_server_registry_count (
-                        pb_server_get_registry (f->server)),
-      ==, 1);
+  g_assert_cmpuint (count_sessions (f), ==, 1);
   log = read_log (f);
   g_assert_nonnull (strstr (log, "TOKEN_REVOKED"));
 }
@@ -600,7 +581,7 @@ test_revocation_outlasts_the_session (Fixture *f, gconstpointer unused)
       "TOKEN_INVALID");
   /* until its own time refuses it */
   pass_time (f, PB_TTL_DEFAULT + 1);
-  pb_server_registry_sweep (pb_server_get_registry (f->server));
+  sweep (f);
   assert_refused (f, "GET", "/api/session/demo", bad, NULL, 401,
       "TOKEN_EXPIRED");
 }

@@ -17,13 +17,6 @@
 #define WEBRTC "\"webrtc\""
 #define BOTH "\"webrtc\",\"srt\""
 
-static void
-pass_time (Fixture *f, int seconds)
-{
-  f->context->wall_offset_us += (gint64) seconds * G_USEC_PER_SEC;
-  f->context->monotonic_offset_us += (gint64) seconds * G_USEC_PER_SEC;
-}
-
 static JsonObject *
 speak (Ws *ws, const char *peer, const char *direction,
     const char *transports, const char *more)

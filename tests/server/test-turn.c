@@ -23,16 +23,10 @@ static const char *const urls[] = {
 };
 
 static void
-pass_time (Fixture *f, gint64 ms)
+pass_ms (Fixture *f, gint64 ms)
 {
   f->context->wall_offset_us += ms * 1000;
   f->context->monotonic_offset_us += ms * 1000;
-}
-
-static void
-sweep (Fixture *f)
-{
-  pb_server_registry_sweep (pb_server_get_registry (f->server));
 }
 
 static void
@@ -187,16 +181,16 @@ test_they_are_told_again_in_time (Fixture *f, gconstpointer unused)
   first = check_pass (json_object_get_object_member (one, "turn"), SENDER,
       pb_server_context_unix (f->context), 100);
   /* a later registration of the same socket does not put it off */
-  pass_time (f, 60 * 1000);
+  pass_ms (f, 60 * 1000);
   json_object_unref (do_register (a, RECEIVER, "cam-close", "receive"));
   ws_send (o, "{\"type\":\"register\",\"peer\":\"observer-1\"}");
   json_object_unref (ws_expect (o, "registered"));
-  pass_time (f, 19 * 1000);
+  pass_ms (f, 19 * 1000);
   sweep (f);
   ws_expect_none (f, a, "turn");
 
   /* at 80 % of 100 s, and once for the whole socket */
-  pass_time (f, 2 * 1000);
+  pass_ms (f, 2 * 1000);
   sweep (f);
   sweep (f);
   two = ws_expect (a, "turn");
@@ -205,7 +199,7 @@ test_they_are_told_again_in_time (Fixture *f, gconstpointer unused)
   g_assert_cmpint (second, >=, first + 80);
   ws_expect_none (f, a, "turn");
   ws_expect_none (f, o, "turn");
-  pass_time (f, 81 * 1000);
+  pass_ms (f, 81 * 1000);
   sweep (f);
   three = ws_expect (a, "turn");
   g_assert_cmpstr (text_of (three, "username"), !=,
@@ -215,7 +209,7 @@ test_they_are_told_again_in_time (Fixture *f, gconstpointer unused)
   ws_send (a, "{\"type\":\"leave\",\"peer\":\"" SENDER "\"}");
   ws_send (a, "{\"type\":\"leave\",\"peer\":\"" RECEIVER "\"}");
   ws_expect_none (f, a, "turn");
-  pass_time (f, 81 * 1000);
+  pass_ms (f, 81 * 1000);
   sweep (f);
   ws_expect_none (f, a, "turn");
 }
@@ -240,7 +234,7 @@ test_they_outlive_neither_token_nor_session (Fixture *f,
   check_pass (json_object_get_object_member (two, "turn"), RECEIVER,
       pb_server_context_unix (f->context), 300);
   /* and are not made again for what little is left */
-  pass_time (f, 55 * 1000);
+  pass_ms (f, 55 * 1000);
   sweep (f);
   ws_expect_none (f, a, "turn");
 }

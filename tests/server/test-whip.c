@@ -10,13 +10,6 @@
 /* WHIP (RFC 9725) and WHEP, held to what the standard demands of a server:
  * section 10.2 of the protocol. The end that answers is a fake. */
 
-static void
-pass_time (Fixture *f, int seconds)
-{
-  f->context->wall_offset_us += (gint64) seconds * G_USEC_PER_SEC;
-  f->context->monotonic_offset_us += (gint64) seconds * G_USEC_PER_SEC;
-}
-
 static PbServerSession *
 get_session (Fixture *f)
 {
@@ -501,12 +494,12 @@ test_an_interruption_has_its_time (Fixture *f, gconstpointer unused)
   say_status (&s, peer, "connected", NULL);
   ws_expect_none (f, s.ws, "peer_gone");
   pass_time (f, PB_WHIP_CONNECT_S + 1);
-  pb_server_registry_sweep (pb_server_get_registry (f->server));
+  sweep (f);
   g_assert_cmpuint (count_resources (f), ==, 1);
   say_status (&s, peer, "disconnected", NULL);
   ws_expect_none (f, s.ws, "peer_gone");
   pass_time (f, PB_WHIP_CONNECT_S + 1);
-  pb_server_registry_sweep (pb_server_get_registry (f->server));
+  sweep (f);
   expect_gone (s.ws, peer, "lost");
   assert_gone (f, &s, path);
 }
@@ -526,7 +519,7 @@ test_it_ends_with_its_end (Fixture *f, gconstpointer unused)
   /* within its grace media flows */
   g_assert_cmpuint (count_resources (f), ==, 1);
   pass_time (f, PB_SLOT_GRACE_S + 1);
-  pb_server_registry_sweep (pb_server_get_registry (f->server));
+  sweep (f);
   assert_gone (f, &s, path);
 }
 
@@ -544,7 +537,7 @@ test_it_ends_with_its_token (Fixture *f, gconstpointer unused)
   say_status (&s, peer, "connected", NULL);
   settle (f);
   pass_time (f, 61);
-  pb_server_registry_sweep (pb_server_get_registry (f->server));
+  sweep (f);
   g_assert_cmpuint (count_resources (f), ==, 0);
   expect_gone (s.ws, peer, "closed");
 }
@@ -559,10 +552,10 @@ test_no_media_frees_the_slot (Fixture *f, gconstpointer unused)
   scene_init (&s, f, "receive");
   path = scene_connect (&s, f, &peer, NULL);
   pass_time (f, PB_WHIP_CONNECT_S - 1);
-  pb_server_registry_sweep (pb_server_get_registry (f->server));
+  sweep (f);
   g_assert_cmpuint (count_resources (f), ==, 1);
   pass_time (f, 2);
-  pb_server_registry_sweep (pb_server_get_registry (f->server));
+  sweep (f);
   g_assert_cmpuint (count_resources (f), ==, 0);
   expect_gone (s.ws, peer, "lost");
 }
