@@ -3,6 +3,8 @@
 
 #include "pb-webrtc-rate.h"
 
+#include "glue/pb-gst-debug.h"
+
 /* What rtpsession says of feedback, as GStreamer 1.22 builds it. */
 
 G_GNUC_BEGIN_IGNORE_DEPRECATIONS
@@ -246,6 +248,7 @@ int
 main (int argc, char **argv)
 {
   gst_init (&argc, &argv);
+  pb_gst_debug_init ();
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/webrtc-rate/each-message-counts-once",
       test_each_message_counts_once);
