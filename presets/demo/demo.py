@@ -254,6 +254,11 @@ class Demo:
         print(TOKEN.sub("p_… (pbctl connect shows it)", self.run(
             ["pbctl", "connect", SLOT, "--direction", "send"], self.admin)))
 
+        self.title("What the control room opens in a browser: its wall")
+        # nor does the admin's: whoever has it may do everything
+        print("  %s/s/%s#t= and, behind that, what is in %s" % (
+            self.server, SESSION, admin))
+
     def read_secret(self, name):
         with open(os.path.join(self.secrets, name), encoding="ascii") as handle:
             return handle.read().strip()
