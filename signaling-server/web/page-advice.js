@@ -3,11 +3,12 @@
 // Pure: no clock, no page, no measured number in a sentence, so that one that
 // still holds reads the same; tests/browser/advice.mjs is its table.
 
+import { STALE_MS } from './pb-stats.js';
+
 const LEVELS = ['critical', 'warning', 'info', 'good'];
 
 // The estimate of the way out starts low and climbs.
 const SETTLED_MS = 10000;
-const STALE_MS = 12000;
 const LOSS = { warning: 2, critical: 10 };
 const DROP = { warning: 0, critical: 1 };
 // A conversation over talkback is not one any more.

@@ -2,6 +2,7 @@
 // One slot for those who watch it: its picture, its tally, how it goes.
 
 import { PbFaultError } from './pb-session.js';
+import { isSrtAlone } from './pb-media.js';
 import { make, makeSoundButton, makeVideo, write } from './page-parts.js';
 import { TALLY } from './page-light.js';
 import { advise } from './page-advice.js';
@@ -163,9 +164,8 @@ export class Tile {
     return 'No picture yet';
   }
 
-  #isForeign({ peer, transport, client }) {
-    return transport === 'srt' || peer === this.#foreign ||
-        /^pbsrtbin\b/.test(client);
+  #isForeign(sender) {
+    return sender.peer === this.#foreign || isSrtAlone(sender);
   }
 
   // Reports of ends that are there; one that has not reported says nothing yet.

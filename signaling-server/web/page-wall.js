@@ -12,8 +12,8 @@ import { Model, WALL_CLIENT } from './wall-model.js';
 import { Shell } from './wall-shell.js';
 import { WallTile } from './wall-tile.js';
 
-/** As many live pictures as a browser decodes beside all else. */
-export const PLAYING_MOST = 16;
+// As many live pictures as a browser decodes beside all else.
+const PLAYING_MOST = 16;
 // A page that nobody sees lets go of its pictures.
 const HIDDEN_MS = 30000;
 const QUIET_S = 20;

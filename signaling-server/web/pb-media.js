@@ -11,8 +11,19 @@ const VIDEO = [
   { mimeType: 'video/rtx' },
 ];
 const AUDIO = [{ mimeType: 'audio/opus' }];
+/** At most, of a picture and of sound. */
 export const VIDEO_BPS = 2500000;
-export const AUDIO_BPS = 64000;
+const AUDIO_BPS = 64000;
+
+/**
+ * Whether a sender is one that speaks SRT alone. No browser could show it, and
+ * it would be told of a viewer that speaks another language.
+ *
+ * @param {{transport, client}} sender as `session` has it
+ */
+export function isSrtAlone({ transport, client }) {
+  return transport === 'srt' || /^pbsrtbin\b/.test(client);
+}
 
 /** Whether this browser can do what the module does. */
 export function checkBrowser() {

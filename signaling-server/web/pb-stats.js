@@ -81,6 +81,9 @@ function readEncoder(rows) {
   return picture;
 }
 
+/** After that long a report is no news (docs/protocol.md, section 6). */
+export const STALE_MS = 12000;
+
 /**
  * @param {RTCStatsReport} report
  * @param {'send'|'receive'} direction which of the two is told

@@ -2,6 +2,7 @@
 // Alarms: newest first, who has seen them, what is over. The server raises and
 // clears them and keeps the last of a session; this only shows them.
 
+import { BY_MAX } from './pb-wire.js';
 import { el, field, form, openDialog, setData, setText } from './wall-dom.js';
 import { AlarmSound } from './wall-sound.js';
 import { HEALTH, causeText, sideText, spanText, timeText }
@@ -16,13 +17,14 @@ const BESIDE_WIDTH = 1600;
 const isOpen = (alarm) => alarm.cleared === undefined;
 const isWaiting = (alarm) => isOpen(alarm) && alarm.acked === undefined;
 
-/** `cam-2: many packets are lost on the way (receiver, pbsrtbin/0.1)`. */
-export function alarmText({ cause, direction, client }) {
+// `cam-2: many packets are lost on the way (receiver, pbsrtbin/0.1)`.
+function alarmText({ cause, direction, client }) {
   const who = [sideText(direction), client].filter((part) => part).join(', ');
 
   return `${causeText(cause) || 'not well'}${who ? ` (${who})` : ''}`;
 }
 
+/** The list, the line below the tiles, and their buttons. */
 export class Alarms {
   node;
   ticker;
@@ -86,12 +88,15 @@ export class Alarms {
       setText(this.#more, detail.more > 0
           ? `${detail.more} older ones are not shown.` : '');
       const open = detail.alarms.filter(isOpen).length;
-      if (open > 0) this.#say(`${open} open alarm${open > 1 ? 's' : ''}`, this.waiting.length > 0);
+      if (open > 0)
+        this.#say(`${open} open alarm${open > 1 ? 's' : ''}`,
+            this.waiting.length > 0);
     } else {
       const before = this.#alarms.get(detail.alarm);
 
       this.#alarms.set(detail.alarm, detail);
-      if (this.#alarms.size > KEPT) this.#alarms.delete(this.sorted.at(-1).alarm);
+      if (this.#alarms.size > KEPT)
+        this.#alarms.delete(this.sorted.at(-1).alarm);
       this.#announce(before, detail);
     }
     this.#draw();
@@ -137,10 +142,11 @@ export class Alarms {
   // --- what a person does ----------------------------------------------------
 
   async #askName() {
-    const input = el('input', { type: 'text', maxLength: 32, required: true,
+    const input = el('input', { type: 'text', maxLength: BY_MAX, required: true,
       value: this.#by, autocomplete: 'off' });
     const node = openDialog('Who are you?', form([field('Your name', input,
-        'Stands beside the alarms that you acknowledge. This page forgets it when it is closed.')],
+        'Stands beside the alarms that you acknowledge. This page forgets it ' +
+        'when it is closed.')],
     'Use this name', () => {
       this.#by = input.value.trim();
       node.close('yes');

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // A line for the people on a slot, or on all of them.
 
-import { isCue } from './pb-wire.js';
+import { CUE_MAX, isCue } from './pb-wire.js';
 import { el, field, form, openDialog, select, setText } from './wall-dom.js';
 
 const QUICK = ['Stand by', 'You are next', 'Back to studio', 'Hold the shot',
@@ -12,7 +12,7 @@ function send(wall, streams, text) {
   const line = text.trim();
 
   if (!isCue(line))
-    throw new Error('A cue is a line of 1 to 140 characters.');
+    throw new Error(`A cue is a line of 1 to ${CUE_MAX} characters.`);
   if (wall.cue(streams, line) === 0)
     throw new Error('The server is away: nobody got it. Try again.');
   wall.shell.say(`Cue sent: ${line}`);
@@ -25,14 +25,15 @@ function send(wall, streams, text) {
  * @param {function(): string[]} streams whom it goes to
  */
 export function cueBox(wall, streams) {
-  const input = el('input', { type: 'text', maxLength: 140, autocomplete: 'off',
-    placeholder: 'Stand by, camera 2' });
+  const input = el('input', { type: 'text', maxLength: CUE_MAX,
+    autocomplete: 'off', placeholder: 'Stand by, camera 2' });
   const sent = el('p.help', { role: 'status' });
   const tell = (text) => {
     send(wall, streams(), text);
     setText(sent, `Sent: ${text.trim()}`);
   };
-  const node = form([field('Cue', input, 'Stands on their screens for half a minute.')],
+  const node = form([field('Cue', input, 
+      'Stands on their screens until they have read it, two minutes at most.')],
       'Send', () => {
         tell(input.value);
         input.value = '';

@@ -5,7 +5,8 @@
 import { copyButton, el, openDialog, setData, setText } from './wall-dom.js';
 import { cueBox } from './wall-cue.js';
 import { drawChart } from './wall-graph.js';
-import { SERIES, STALE_MS, isWall } from './wall-model.js';
+import { STALE_MS } from './pb-stats.js';
+import { SERIES, isWall } from './wall-model.js';
 import { levelText, verdictText } from './wall-tile.js';
 import { HEALTH, TALLIES, TALLY, bitrateText, causeText, clockText, msText,
   percentText, sideText, wayText } from './wall-words.js';
@@ -94,7 +95,8 @@ function makeStrings(wall, stream) {
   } }, 'Show the strings');
 
   return el('section', {}, el('h3', {}, 'For other programs'),
-      el('p.help', {}, 'They hold the passphrase of this slot: whoever has one can send or watch here.'),
+      el('p.help', {}, 'They hold the passphrase of this slot: whoever has ' +
+          'one can send or watch here.'),
       show, problem, place);
 }
 

@@ -36,6 +36,7 @@ export function setText(node, text) {
   }
 }
 
+/** The same of an attribute `data-…`. */
 export function setData(node, key, value) {
   if (node.dataset[key] !== value) node.dataset[key] = value;
 }
@@ -57,6 +58,7 @@ export function field(label, input, help = '') {
   return el('div.field', {}, ...parts);
 }
 
+/** A <select> of `[value, text]`. */
 export function select(options, value) {
   const node = el('select', {}, ...options.map(([key, text]) =>
     el('option', { value: key }, text)));

@@ -24,8 +24,8 @@ function prepare(canvas, width, height) {
   return context;
 }
 
-/** The top of the scale for these rings: 1, 2 or 5 times a power of ten. */
-export function topOf(name, rings, second) {
+// The top of the scale for these rings: 1, 2 or 5 times a power of ten.
+function topOf(name, rings, second) {
   let most = FLOOR[name];
 
   for (const ring of rings)

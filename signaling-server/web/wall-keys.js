@@ -26,6 +26,7 @@ const HELP = [
 const TALLY_KEYS = { v: 'preview', p: 'program', o: 'off' };
 const DIGIT_MS = 900;
 
+/** What each key does, but Tab: that is the browser’s. */
 export class Keys {
   /** Whether keys without Ctrl or Alt do something (WCAG 2.1.4). */
   areSingleOn = true;
@@ -161,7 +162,8 @@ export class Keys {
         ...HELP.map(([key, what]) => el('tr', {}, el('th', { scope: 'row' },
             el('kbd', {}, key)), el('td', {}, what))))),
     el('p.check', {}, box, el('label', { for: 'single' },
-        'Single keys do what this list says. Without: arrows, Enter and Tab alone.')));
+        'Single keys do what this list says. Without: arrows, Enter and Tab ' +
+        'alone.')));
 
     dialog.querySelector('h2').focus();
   }

@@ -2,13 +2,13 @@
 // What the wall knows of the session: slots, their ends, five minutes of
 // figures. No page in here; `now` is milliseconds of one steady clock.
 
+import { STALE_MS } from './pb-stats.js';
 import { LEVELS } from './wall-words.js';
 
 const SECONDS = 300;
-// Of docs/protocol.md, section 6: after that long a report is no news.
-export const STALE_MS = 12000;
-// What a line of a graph bridges: reports come every five seconds.
+/** What a line of a graph bridges: reports come every five seconds. */
 export const BRIDGE_S = 12;
+/** The figures that have a graph. */
 export const SERIES = ['bitrate', 'rtt', 'loss', 'buffer'];
 /** What this page calls itself, so that it knows its own kind again. */
 export const WALL_CLIENT = 'control room';
@@ -52,6 +52,7 @@ const UP = new Set(['CONNECTED', 'RELAYING']);
 const makeRings = () =>
   Object.fromEntries(SERIES.map((name) => [name, new Ring()]));
 
+/** One slot: what its ends said, and what that comes to. */
 export class Slot {
   stream;
   state = 'WAITING';
@@ -155,10 +156,9 @@ export class Slot {
 /** Whether that end is a page like this one: a monitor, not the receiver. */
 export const isWall = (end) => end.client === WALL_CLIENT;
 
+/** All slots of the session. */
 export class Model {
   slots = new Map();
-  /** When the server was last heard; 0: never. */
-  heard = 0;
 
   /** @returns {boolean} whether slots came or went */
   take(streams, now) {

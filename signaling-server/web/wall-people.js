@@ -2,9 +2,9 @@
 // Who may come in: a link for a person, the links that were given out, and how
 // to take one back.
 
-import { isLabel } from './pb-wire.js';
-import { confirmDialog, copyButton, el, field, form, openDialog, select, setText }
-  from './wall-dom.js';
+import { LABEL_MAX, isLabel } from './pb-wire.js';
+import { confirmDialog, copyButton, el, field, form, openDialog, select,
+  setText } from './wall-dom.js';
 import { roleText, spanText, timeText } from './wall-words.js';
 
 const EVERY_MS = 4000;
@@ -18,6 +18,7 @@ const LIVES = [['', 'As long as the session, also when it is extended'],
 export const codeImage = (svg, alt) => el('img', { alt,
   src: `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}` });
 
+/** In the order of the wall. */
 export const slotNames = (wall) => wall.list.map((tile) => tile.stream);
 
 /** What a person does, by which slot; `value` is as mint() takes it. */
@@ -65,13 +66,15 @@ export function readLabel(input) {
   const label = input.value.trim();
 
   if (!isLabel(label))
-    throw new Error('A name of 1 to 64 characters: it is how you find the link again.');
+    throw new Error(`A name of 1 to ${LABEL_MAX} characters: it is how you ` +
+        'find the link again.');
   return label;
 }
 
 /** When it ends, in words. */
 export const endText = (wall, expires, isAsSession) => isAsSession
-    ? `until the session ends, ${timeText(wall.expires * 1000).slice(0, 5)} or later`
+    ? `until the session ends, ${
+      timeText(wall.expires * 1000).slice(0, 5)} or later`
     : `until ${timeText(expires * 1000).slice(0, 5)}, for ${
       spanText(expires - Date.now() / 1000)}`;
 
@@ -84,7 +87,8 @@ function showLink(wall, minted, isAsSession) {
       el('p', {}, `${roleText(minted)}, ${
         endText(wall, minted.expires, isAsSession)}.`),
       el('div.link', {}, link, copyButton(() => minted.url, 'Copy the link')),
-      el('p.help', {}, 'Whoever has this link comes in with it. It is shown this once: it leaves the page with this window.')));
+      el('p.help', {}, 'Whoever has this link comes in with it. It is shown ' +
+          'this once: it leaves the page with this window.')));
 
   dialog.querySelector('h2').focus();
   return dialog.closed;
@@ -92,7 +96,7 @@ function showLink(wall, minted, isAsSession) {
 
 /** @param {Wall} wall */
 export function openPeople(wall, stream = wall.current?.stream) {
-  const label = el('input', { type: 'text', maxLength: 64, required: true,
+  const label = el('input', { type: 'text', maxLength: LABEL_MAX, required: true,
     placeholder: 'Kim, camera 2', autocomplete: 'off' });
   const role = makeRole(wall, stream);
   const life = makeLife();
@@ -217,9 +221,11 @@ export function listTokens(wall, place, stream) {
     const { live, slot } = rows.get(id);
 
     if (!await confirmDialog('Revoke this link?', [live > 0
-        ? `${who} is connected${slot ? ` to ${slot}` : ''} and will be cut off at once.`
+        ? `${who} is connected${slot ? ` to ${slot}` : ''} and will be cut off ` +
+          'at once.'
         : `${who} is not connected now.`,
-    'The link and its code stop working for good. To let them in again, make a new one.'],
+    'The link and its code stop working for good. To let them in again, make ' +
+        'a new one.'],
     `Revoke the link of ${who}`))
       return;
     try {

@@ -3,6 +3,7 @@
 // for one more, else a still that a receiver gives now and then.
 
 import { PbFaultError } from './pb-session.js';
+import { isSrtAlone } from './pb-media.js';
 import { el, setText } from './wall-dom.js';
 
 // The server asks a receiver every 2 s at most, whoever wants one.
@@ -14,6 +15,7 @@ const STILL_OLD_MS = 20000;
 const LINGER_MS = 3000;
 const LATE_MS = 12000;
 
+/** What stands in the frame of a tile, and why. */
 export class Picture {
   /** The frame: video or still, and words where there is neither. */
   node = el('div.picture');
@@ -62,15 +64,11 @@ export class Picture {
     return (this.media?.getAudioTracks().length ?? 0) > 0;
   }
 
-  /**
-   * An SRT sender could not be shown here, and would be told of a viewer that
-   * speaks another language: only those that may be of ours are asked.
-   */
+  /** Only senders that may be of our kind are asked. */
   get canPlay() {
     const sender = this.#slot?.sender;
 
-    return !!sender && sender.transport !== 'srt' &&
-        sender.peer !== this.#foreign && !/^pbsrtbin\b/.test(sender.client);
+    return !!sender && sender.peer !== this.#foreign && !isSrtAlone(sender);
   }
 
   setSlot(slot, now) {

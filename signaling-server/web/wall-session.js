@@ -49,7 +49,8 @@ function makeAdd(wall) {
         const stream = name.value.trim();
 
         if (!isName(stream))
-          throw new Error('A name begins with a letter or digit and holds letters, digits, dots, dashes and underscores.');
+          throw new Error('A name begins with a letter or digit and holds ' +
+              'letters, digits, dots, dashes and underscores.');
         await wall.admin.addStream(stream);
         name.value = '';
         setText(done, `${stream} is there.`);
@@ -61,14 +62,17 @@ function whoIsHit(wall) {
   const slots = wall.model.all;
   const busy = slots.filter((slot) => slot.sender || slot.receivers.length > 0);
   const onAir = slots.filter((slot) => slot.tally === 'program');
+  const names = busy.slice(0, 5).map((slot) => slot.stream).join(', ');
   const lines = [busy.length === 0 ? 'Nobody is connected.'
-    : `${busy.length === 1 ? '1 slot is' : `${busy.length} slots are`} in use (${busy.slice(0, 5).map((slot) =>
-      slot.stream).join(', ')}${busy.length > 5 ? ' …' : ''}): whoever is connected there is cut off at once.`];
+    : `${busy.length === 1 ? '1 slot is' : `${busy.length} slots are`} in use (${
+      names}${busy.length > 5 ? ' …' : ''}): whoever is connected there is cut ` +
+      'off at once.'];
 
   if (onAir.length > 0)
     lines.unshift(`On program now: ${onAir.map((slot) =>
       slot.stream).join(', ')}.`);
-  lines.push('Every link and code of this session stops working. There is no way back.');
+  lines.push('Every link and code of this session stops working. There is no ' +
+      'way back.');
   return lines;
 }
 

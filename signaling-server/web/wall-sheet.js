@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // A sheet of codes for a whole crew, to be printed and cut.
 
+import { LABEL_MAX } from './pb-wire.js';
 import { el, form, openDialog, setText } from './wall-dom.js';
 import { codeImage, endText, makeLife, makeRole, readLabel, slotNames }
   from './wall-people.js';
 import { roleText } from './wall-words.js';
 
 function makeRow(wall, stream, name, number) {
-  const label = el('input', { type: 'text', maxLength: 64, required: true,
+  const label = el('input', { type: 'text', maxLength: LABEL_MAX, required: true,
     value: name, 'aria-label': `Who, row ${number}` });
   const role = makeRole(wall, stream);
   const row = { label, role, isGone: false };
@@ -76,7 +77,7 @@ export function openSheet(wall) {
   });
   const dialog = openDialog('A sheet of codes', make, status);
 
-  for (const name of names) add(name, `Operator of ${name}`.slice(0, 64));
+  for (const name of names) add(name, `Operator of ${name}`.slice(0, LABEL_MAX));
   dialog.style.width = '60em';
   body.querySelector('input')?.focus();
 
@@ -95,7 +96,8 @@ export function openSheet(wall) {
     make.replaceWith(el('div.cards', { tabIndex: 0, role: 'region',
       'aria-label': 'The codes' }, ...cards.map((card) =>
       card.cloneNode(true))));
-    setText(status, `${cards.length} codes. They leave the page with this window; whoever has one comes in with it.`);
+    setText(status, `${cards.length} codes. They leave the page with this ` +
+        'window; whoever has one comes in with it.');
     dialog.append(el('footer', {}, print));
     print.focus();
   }

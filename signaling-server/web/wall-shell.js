@@ -7,6 +7,7 @@ import { HEALTH, LEVELS, clockText } from './wall-words.js';
 // The worst first: it is what one looks for.
 const SHOWN = [...LEVELS].reverse();
 
+/** All of the page but the tiles, which stand in `grid`. */
 export class Shell {
   grid = el('main.grid', { 'aria-label': 'Slots' });
   #wall;
@@ -68,7 +69,7 @@ export class Shell {
     this.#pictures.setAttribute('aria-pressed', String(areOn));
   }
 
-  /** As `P` would do. */
+  /** As the button does. */
   togglePictures() {
     this.#pictures.click();
   }

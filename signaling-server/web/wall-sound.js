@@ -5,6 +5,7 @@
 const EVERY_MS = 4000;
 const TONES = [[880, 0], [660, 0.22]];
 
+/** Sounds while it is wanted, and may. */
 export class AlarmSound {
   isMuted = false;
   #context = null;

@@ -8,7 +8,8 @@ import { el, hiddenText, setData, setText } from './wall-dom.js';
 import { HEALTH, TALLIES, TALLY, bitrateText, msText, percentText,
   shortCause, sideText, spanText, wayText } from './wall-words.js';
 
-const FIGURES = [['bitrate', 'Mb/s', 'Bitrate, megabits per second', bitrateText],
+const FIGURES = [
+  ['bitrate', 'Mb/s', 'Bitrate, megabits per second', bitrateText],
   ['rtt', 'RTT ms', 'Round trip, milliseconds', msText],
   ['loss', 'Loss %', 'Loss, percent', percentText],
   ['buffer', 'Buf ms', 'Buffer, milliseconds', msText]];
@@ -36,6 +37,7 @@ export function verdictText({ level, cause, direction, age }) {
 export const levelText = ({ level, cause, age }) =>
   age > 0 || cause === 'no-figures' ? HEALTH.stale : HEALTH[level];
 
+/** The tile: what stands in it, and its buttons. */
 export class WallTile {
   stream;
   node;
@@ -145,7 +147,7 @@ export class WallTile {
       setText(this.#receive.cells[i], write(receiver?.[name]));
       setText(this.#send.cells[i], write(sender?.[name]));
     }
-        const way = receiver?.transport ? receiver : sender;
+    const way = receiver?.transport ? receiver : sender;
     setText(this.#parts.way, way ? wayText(way) : '');
     const since = receiver?.since ?? sender?.since;
     setText(this.#parts.up, since

@@ -2,6 +2,7 @@
 // The wall's words and figures. Every figure has one width: what changes must
 // not move what stands beside it.
 
+/** The tally in the words of a control room. */
 export const TALLY = { off: 'Off', preview: 'Preview', program: 'Program' };
 export const TALLIES = ['off', 'preview', 'program'];
 export const LEVELS = ['idle', 'healthy', 'warning', 'critical'];
@@ -37,6 +38,7 @@ const DIRECTIONS = { send: 'sender', receive: 'receiver',
 
 /** What is wrong, in words; a cause of a newer server as it came. */
 export const causeText = (cause) => CAUSES[cause ?? ''] ?? cause;
+/** The same for a tile; and which end says it. */
 export const shortCause = (cause) => SHORT[cause] ?? causeText(cause);
 export const sideText = (direction) => DIRECTIONS[direction] ?? '';
 
@@ -102,11 +104,12 @@ const CIPHERS = { 'aes-256': 'AES-256', 'aes-128': 'AES-128',
   'dtls-srtp': 'DTLS-SRTP' };
 const TRANSPORTS = { srt: 'SRT', webrtc: 'WebRTC' };
 
-export const cipherText = (cipher) => CIPHERS[cipher] ?? cipher ?? '';
-export const transportText = (word) => TRANSPORTS[word] ?? word ?? '';
+const cipherText = (cipher) => CIPHERS[cipher] ?? cipher ?? '';
+const transportText = (word) => TRANSPORTS[word] ?? word ?? '';
 
 /** How it gets here: `SRT · direct · AES-256`. */
 export const wayText = ({ transport, path, cipher } = {}) =>
     // an end that speaks SRT alone need not say so: its cipher does
-    [transportText(transport ?? (/^aes-/.test(cipher) ? 'srt' : '')), path ?? '', cipherText(cipher)]
+    [transportText(transport ?? (/^aes-/.test(cipher) ? 'srt' : '')),
+      path ?? '', cipherText(cipher)]
         .filter((part) => part !== '').join(' · ');
