@@ -588,11 +588,17 @@ test('a camera that the system does not give back says so, with a button', async
   await page.evaluate(() => {
     const real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
     window.allow = () => { navigator.mediaDevices.getUserMedia = real; };
-    navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('no', 'NotReadableError'));
+    window.refused = 0;
+    navigator.mediaDevices.getUserMedia = () => {
+      window.refused++;
+      return Promise.reject(new DOMException('no', 'NotReadableError'));
+    };
     document.querySelector('.preview').srcObject.getVideoTracks()[0].stop();
   });
   await advice(page, 'camera-ended');
   await reads(page, 'in use by another program');
+  // the page tries three times by itself; after that it is a person's turn
+  await until(() => page.evaluate(() => window.refused === 3), 'three attempts');
   await look(lab, page, 'lost');
   await page.evaluate(() => window.allow());
   await press(page, 'Restart camera');
