@@ -120,10 +120,17 @@ pb_server_desk_strings (PbServerLink *self, PbMessage *message,
   if (!choose_direction (self, message, peer->slot->name, &direction, error))
     return FALSE;
 
-  /* an admin's token opens the whole session, and is nothing to paste */
+  if (!pb_server_link_pay (self, PB_STRINGS_COST, error))
+    return FALSE;
+
+  /* an admin's token opens the whole session, and is nothing to paste; one of
+   * a retired secret must not be renewed by the present one */
   end = pb_server_connect_describe_end (self->session, peer->slot, direction,
       self->context->public_url,
-      pb_token_get_role (self->token) == PB_ROLE_ADMIN ? NULL : give_own_token,
+      pb_token_get_role (self->token) != PB_ROLE_ADMIN &&
+              pb_keyring_is_current (self->context->keyring, self->token)
+          ? give_own_token
+          : NULL,
       self);
   add_qr (json_object_get_array_member (end, "strings"));
   reply = pb_message_new (PB_MESSAGE_STRINGS);

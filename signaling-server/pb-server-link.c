@@ -243,6 +243,48 @@ pb_server_link_renew_turn (PbServerLink *self)
   pb_server_link_send (self, message);
 }
 
+/* Whether the time for `n` messages is left; it is spent then. */
+static gboolean
+spend (PbServerLink *self, guint n)
+{
+  const PbServerLimits *limits = &self->context->limits;
+  gint64 now = pb_server_context_now_us (self->context);
+  gint64 cost;
+
+  if (limits->message_rate == 0)
+    return TRUE;
+  cost = G_USEC_PER_SEC / limits->message_rate;
+  if (self->paid_until_us < now)
+    self->paid_until_us = now;
+  if (self->paid_until_us - now + n * cost > limits->message_burst * cost)
+    return FALSE;
+  self->paid_until_us += n * cost;
+
+  return TRUE;
+}
+
+/**
+ * pb_server_link_pay: (skip)
+ * @self: a link that is open
+ * @n: messages
+ * @error: PB_ERROR_RATE
+ *
+ * For a message that costs as much as many: who asks too often is refused, and
+ * may go on otherwise.
+ *
+ * Returns: whether it may be served
+ */
+gboolean
+pb_server_link_pay (PbServerLink *self, guint n, GError **error)
+{
+  if (spend (self, n))
+    return TRUE;
+  g_set_error_literal (error, PB_ERROR, PB_ERROR_RATE,
+      pb_error_get_sentence (PB_ERROR_RATE));
+
+  return FALSE;
+}
+
 /**
  * pb_server_link_throttle: (skip)
  * @self: a link that is open
@@ -257,18 +299,9 @@ pb_server_link_renew_turn (PbServerLink *self)
 gboolean
 pb_server_link_throttle (PbServerLink *self, GError **error)
 {
-  const PbServerLimits *limits = &self->context->limits;
   PbServerConn *connection = self->connection;
-  gint64 now = pb_server_context_now_us (self->context);
-  gint64 cost;
 
-  if (limits->message_rate == 0)
-    return TRUE;
-  cost = G_USEC_PER_SEC / limits->message_rate;
-  if (self->paid_until_us < now)
-    self->paid_until_us = now;
-  if (self->paid_until_us - now + cost <= limits->message_burst * cost) {
-    self->paid_until_us += cost;
+  if (spend (self, 1)) {
     /* somebody who keeps to the rate from now on is forgiven by and by */
     if (self->n_throttled > 0)
       self->n_throttled--;

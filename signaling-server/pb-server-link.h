@@ -48,6 +48,9 @@ void pb_server_link_renew_turn (PbServerLink *self);
  * and the link closed. */
 gboolean pb_server_link_throttle (PbServerLink *self, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
+/* For a message that costs as much as `n`: PB_ERROR_RATE. */
+gboolean pb_server_link_pay (PbServerLink *self, guint n,
+    GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* FALSE, and the link ended, where the token has expired. */
 gboolean pb_server_link_check_token (PbServerLink *self);
 

@@ -404,10 +404,31 @@ pb_keyring_read (PbKeyring *self, const char *text, gint64 now, GError **error)
         "the token names another secret than the one that signed it");
     return NULL;
   }
+  /* also of one that names none */
+  g_strlcpy (token->kid, key->kid, sizeof token->kid);
   if (token->identity[0] == '\0')
     set_identity (self, token, text - PREFIX_LENGTH);
 
   return g_steal_pointer (&token);
+}
+
+/**
+ * pb_keyring_is_current:
+ * @self: a keyring
+ * @token: claims as pb_keyring_read() gave them
+ *
+ * What a retired secret signed must not be signed again: it would outlive the
+ * grace that the secret was given.
+ *
+ * Returns: whether the current secret signed it
+ */
+gboolean
+pb_keyring_is_current (PbKeyring *self, PbToken *token)
+{
+  g_return_val_if_fail (self != NULL, FALSE);
+  g_return_val_if_fail (token != NULL, FALSE);
+
+  return g_str_equal (token->kid, self->current->kid);
 }
 
 /**

@@ -99,6 +99,8 @@ PB_API PbToken *pb_keyring_verify (PbKeyring *self, const char *text,
  * must look at. */
 PB_API PbToken *pb_keyring_read (PbKeyring *self, const char *text, gint64 now,
     GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Whether the present secret signed these claims, which it has read. */
+PB_API gboolean pb_keyring_is_current (PbKeyring *self, PbToken *token);
 /* HKDF-SHA256 of the current secret under a label of its own. */
 PB_API void pb_keyring_derive (PbKeyring *self, const char *label, guint8 *out,
     gsize length);

@@ -81,6 +81,55 @@ test_a_sender_gets_what_its_encoder_needs (Fixture *f, gconstpointer unused)
   g_assert_null (strstr (log, token));
 }
 
+/* nor could anybody revoke it who has that secret */
+static void
+test_a_retired_secrets_token_is_in_no_string (Fixture *f, gconstpointer unused)
+{
+  g_autofree char *admin = create_session (f, NULL);
+  g_autofree char *token = mint (f, "demo", admin, "cam-wide", "send", 0);
+  g_autoptr (Ws) ws = ws_open (f, "demo", token);
+  g_autoptr (JsonObject) strings = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (pb_keyring_rotate (f->context->keyring,
+      "another-secret-another-secret-another-secret-another-secret-xxxx",
+      pb_server_context_unix (f->context) + 3600, &error));
+  ws_register (ws, SENDER, "cam-wide", "send");
+  ask_strings (ws, SENDER, NULL);
+  strings = ws_expect (ws, "strings");
+  g_assert_nonnull (find_row (strings, "ffmpeg"));
+  g_assert_null (find_row (strings, "whip"));
+  g_assert_null (find_row (strings, "obs-whip"));
+}
+
+static void
+test_who_asks_without_end_has_to_wait (Fixture *f, gconstpointer unused)
+{
+  g_autofree char *admin = create_session (f, NULL);
+  g_autofree char *token = mint (f, "demo", admin, "cam-wide", "send", 0);
+  g_autoptr (Ws) ws = ws_open (f, "demo", token);
+
+  /* the clock of the server moves only when the test says so, nearly; room
+   * for two, with the register, and for a few other messages */
+  f->context->limits.message_burst = 2 * PB_STRINGS_COST + 10;
+  f->context->limits.message_rate = 1;
+  ws_register (ws, SENDER, "cam-wide", "send");
+  for (guint i = 0; i < 2; i++) {
+    ask_strings (ws, SENDER, NULL);
+    json_object_unref (ws_expect (ws, "strings"));
+  }
+  ask_strings (ws, SENDER, NULL);
+  ws_expect_error (ws, "RATE_LIMIT_EXCEEDED");
+
+  /* other messages pass, and it may ask again after a while */
+  ws_send (ws, "{\"type\":\"status\",\"peer\":\"" SENDER "\",\"srt\":"
+               "\"connecting\"}");
+  ws_expect_none (f, ws, "error");
+  pass_time (f, 2 * PB_STRINGS_COST);
+  ask_strings (ws, SENDER, NULL);
+  json_object_unref (ws_expect (ws, "strings"));
+}
+
 static void
 test_a_peer_gets_its_own_slot_and_direction (Fixture *f, gconstpointer unused)
 {
@@ -386,6 +435,10 @@ main (int argc, char **argv)
 
   TEST ("a-sender-gets-what-its-encoder-needs",
       test_a_sender_gets_what_its_encoder_needs);
+  TEST ("a-retired-secrets-token-is-in-no-string",
+      test_a_retired_secrets_token_is_in_no_string);
+  TEST ("who-asks-without-end-has-to-wait",
+      test_who_asks_without_end_has_to_wait);
   TEST ("a-peer-gets-its-own-slot-and-direction",
       test_a_peer_gets_its_own_slot_and_direction);
   TEST ("an-admins-token-is-in-no-string",

@@ -56,6 +56,13 @@ test_grace_ends_at_its_second (Fixture *f, gconstpointer unused)
   second = pb_keyring_sign (f->keyring, claims);
   g_assert_true (pb_keyring_rotate (f->keyring, SECRET_3, NOW + 10, NULL));
   third = pb_keyring_sign (f->keyring, claims);
+  {
+    g_autoptr (PbToken) old = assert_taken (f, first);
+    g_autoptr (PbToken) new = assert_taken (f, third);
+
+    g_assert_false (pb_keyring_is_current (f->keyring, old));
+    g_assert_true (pb_keyring_is_current (f->keyring, new));
+  }
   g_assert_cmpstr (first, !=, second);
   g_assert_cmpstr (second, !=, third);
 
