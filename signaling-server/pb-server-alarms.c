@@ -140,8 +140,10 @@ raise_alarm (PbServerAlarms *self, Condition *condition,
 {
   PbServerAlarm *alarm;
 
-  /* nobody reads so many; it waits until one is cleared */
-  if (self->n_open >= PB_ALARMS_MAX)
+  /* nobody reads so many; it waits until one is cleared. Whoever may receive
+   * can come a thousand times, and must not drown what is said of the feeds. */
+  if (self->n_open >= PB_ALARMS_MAX &&
+      condition->direction == PB_DIRECTION_RECEIVE)
     return;
   alarm = g_new0 (PbServerAlarm, 1);
   alarm->number = ++self->last;

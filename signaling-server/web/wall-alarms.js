@@ -4,6 +4,7 @@
 
 import { BY_MAX } from './pb-wire.js';
 import { el, field, form, openDialog, setData, setText } from './wall-dom.js';
+import { pickForgotten } from './wall-model.js';
 import { AlarmSound } from './wall-sound.js';
 import { HEALTH, causeText, sideText, spanText, timeText }
   from './wall-words.js';
@@ -96,7 +97,7 @@ export class Alarms {
 
       this.#alarms.set(detail.alarm, detail);
       if (this.#alarms.size > KEPT)
-        this.#alarms.delete(this.sorted.at(-1).alarm);
+        this.#alarms.delete(pickForgotten(this.sorted)?.alarm);
       this.#announce(before, detail);
     }
     this.#draw();

@@ -13,6 +13,13 @@ export const SERIES = ['bitrate', 'rtt', 'loss', 'buffer'];
 /** What this page calls itself, so that it knows its own kind again. */
 export const WALL_CLIENT = 'control room';
 
+/**
+ * Of too many alarms, newest first, the one to let go: the oldest that is over.
+ * One that is open stays, as it does at the server, which bounds them.
+ */
+export const pickForgotten = (alarms) =>
+  alarms.findLast(({ cleared }) => cleared !== undefined);
+
 /** The last five minutes of one figure, a value a second. */
 export class Ring {
   #values = new Float32Array(SECONDS).fill(NaN);

@@ -13,7 +13,7 @@ cpSync(join(SOURCE, 'signaling-server/web'), directory, { recursive: true });
 writeFileSync(join(directory, 'package.json'), '{"type":"module"}');
 const load = (name) => import(pathToFileURL(join(directory, name)).href);
 const { TWICE_MS, chooseLayout, pickPlaying, step, tallyKey } = await load('wall-layout.js');
-const { Model, Ring, Slot } = await load('wall-model.js');
+const { Model, Ring, Slot, pickForgotten } = await load('wall-model.js');
 const { bitrateText, causeText, clockText, msText, percentText, spanText } = await load('wall-words.js');
 rmSync(directory, { recursive: true });
 
@@ -47,6 +47,13 @@ check('every layout of 1 to 64 slots on any screen keeps tiles inside it and abo
       expect(tileWidth >= 150 && tileHeight >= 172 && font >= 9.4, `${what}: too small`);
       expect(columns * rows >= slots, `${what}: not all`);
     }
+});
+
+check('of too many alarms the oldest that is over goes, never one that is open', (expect) => {
+  const alarms = [{ alarm: 4, cleared: 9 }, { alarm: 3, cleared: 8 }, { alarm: 2 }, { alarm: 1, acked: 7 }];
+
+  expect(pickForgotten(alarms).alarm === 3, 'the oldest that is over');
+  expect(pickForgotten(alarms.slice(2)) === undefined, 'all are open');
 });
 
 check('at most so many play: first what is open, then what was asked for, then program and preview', (expect) => {

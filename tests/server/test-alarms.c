@@ -442,6 +442,21 @@ test_long_names_fit_into_a_message (Fixture *f, gconstpointer unused)
       PB_ALARMS_MAX);
 }
 
+static void
+test_receivers_silence_neither_slot_nor_sender (Fixture *f,
+    gconstpointer unused)
+{
+  for (guint i = 0; i < PB_ALARMS_MAX + 10; i++)
+    set_named (f, i, NULL, PB_SERVER_ALARM_CRITICAL);
+  g_assert_cmpuint (count_open (f, PB_SERVER_ALARM_CRITICAL), ==,
+      PB_ALARMS_MAX);
+  feed_is (f, PB_SERVER_ALARM_CRITICAL);
+  pb_server_alarms_set_end (f->alarms, "cam-wide", "sender-0001",
+      PB_DIRECTION_SEND, NULL, PB_SERVER_ALARM_CRITICAL, "loss", &f->now);
+  g_assert_cmpuint (count_open (f, PB_SERVER_ALARM_CRITICAL), ==,
+      PB_ALARMS_MAX + 2);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -469,6 +484,8 @@ main (int argc, char **argv)
   TEST ("seeing-it-twice-changes-nothing",
       test_seeing_it_twice_changes_nothing);
   TEST ("the-history-has-an-end", test_the_history_has_an_end);
+  TEST ("receivers-silence-neither-slot-nor-sender",
+      test_receivers_silence_neither_slot_nor_sender);
   TEST ("long-names-fit-into-a-message", test_long_names_fit_into_a_message);
 
   return g_test_run ();
