@@ -9,12 +9,10 @@
 #include "core/pb-permit.h"
 #include "core/pb-random.h"
 #include "pb-server-connect.h"
+#include "pb-server-jpeg.h"
 #include "pb-server-json.h"
 #include "pb-server-qr.h"
 #include "pb-server-watch.h"
-
-/* FF D8 FF in Base64: how every JPEG begins */
-#define JPEG_MAGIC "/9j/"
 
 static gboolean
 deny (GError **error, PbError code, const char *sentence)
@@ -240,6 +238,26 @@ forward_thumbnail (PbServerSession *session, PbServerPeer *peer,
   }
 }
 
+/* A page, or a wall of 50 of them, shows it as it came: it must not claim to be
+ * larger than a receiver of ours makes one. */
+static gboolean
+check_picture (const char *jpeg, GError **error)
+{
+  gsize size;
+  g_autofree guint8 *data = g_base64_decode (jpeg, &size);
+  guint width = 0;
+  guint height = 0;
+
+  if (!pb_server_jpeg_measure (data, size, &width, &height))
+    return deny (error, PB_ERROR_INVALID, "“jpeg” is no JPEG.");
+  if (width < 1 || width > PB_THUMBNAIL_WIDTH || height < 1 ||
+      height > PB_THUMBNAIL_HEIGHT)
+    return deny (error, PB_ERROR_INVALID,
+        "A still picture is at most 320 pixels wide and 640 high.");
+
+  return TRUE;
+}
+
 /**
  * pb_server_desk_thumbnail: (skip)
  * @self: the link it came over
@@ -263,8 +281,8 @@ pb_server_desk_thumbnail (PbServerLink *self, PbMessage *message,
   if (!peer->thumbnails)
     return deny (error, PB_ERROR_STATE,
         "Still pictures come from a receiver that registered with them.");
-  if (!g_str_has_prefix (jpeg, JPEG_MAGIC))
-    return deny (error, PB_ERROR_INVALID, "“jpeg” is no JPEG.");
+  if (!check_picture (jpeg, error))
+    return FALSE;
   if (pb_server_thumbnails_take (session->thumbnails, peer->slot->name,
           peer->id, now_us))
     forward_thumbnail (session, peer, jpeg, now_us);

@@ -210,22 +210,29 @@ pb_server_session_find (PbServerSession *self, const char *id)
  * pb_server_slot_find_thumbnails: (skip)
  * @slot: a slot
  *
+ * An admin's receiver before a guest's, who could show the control room what
+ * they like; then one that has a picture.
+ *
  * Returns: (transfer none) (nullable): who would give a picture of it
  */
 PbServerPeer *
 pb_server_slot_find_thumbnails (PbServerSlot *slot)
 {
   PbServerPeer *found = NULL;
+  guint best = 0;
 
   for (guint i = 0; i < slot->receivers->len; i++) {
     PbServerPeer *peer = g_ptr_array_index (slot->receivers, i);
+    guint rank;
 
     if (!peer->thumbnails || peer->link == NULL)
       continue;
-    if (pb_server_peer_is_connected (peer, NULL))
-      return peer;
-    if (found == NULL)
-      found = peer;
+    rank = 1 + 2 * (peer->role == PB_ROLE_ADMIN) +
+           (pb_server_peer_is_connected (peer, NULL) ? 1 : 0);
+    if (rank <= best)
+      continue;
+    found = peer;
+    best = rank;
   }
 
   return found;

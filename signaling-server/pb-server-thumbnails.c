@@ -7,6 +7,9 @@
 
 #define INTERVAL_US (PB_THUMBNAIL_INTERVAL_S * G_TIME_SPAN_SECOND)
 #define WAIT_US (PB_THUMBNAIL_WAIT_S * G_TIME_SPAN_SECOND)
+/* an older request has been given up: pictures are not saved up for one burst
+ */
+#define OWED_MAX (PB_THUMBNAIL_WAIT_S / PB_THUMBNAIL_INTERVAL_S)
 
 /* The pictures of one slot. */
 typedef struct
@@ -126,7 +129,7 @@ pb_server_thumbnails_passed (PbServerThumbnails *self, const char *stream,
     feed->asked_of = g_strdup (peer);
     feed->n_owed = 0;
   }
-  feed->n_owed++;
+  feed->n_owed = MIN (feed->n_owed + 1, OWED_MAX);
   feed->passed_us = now_us;
   feed->is_wanted = FALSE;
 }

@@ -107,7 +107,9 @@
 #define PB_ALARM_CLEAR_S 10
 /* two ends that meet have this long: ICE, a relay, the handshake of SRT */
 #define PB_ALARM_MEET_S 10
-/* kept for the session's life; the oldest that are cleared go first */
+/* kept for the session's life; the oldest that are cleared go first. Of those
+ * that are open, receivers may have no more than these: slots and senders,
+ * which are few, are never silenced by them. */
 #define PB_ALARMS_MAX 500
 /* in one message: each is at most 600 octets of JSON */
 #define PB_ALARMS_TOLD_MAX 100

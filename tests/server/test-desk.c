@@ -11,7 +11,8 @@
 
 #define SENDER "sender-0001"
 #define RECEIVER "receiver-1"
-#define JPEG "/9j/4AAQSkZJRg=="
+/* 320 by 180, as far as the header goes */
+#define JPEG "/9j/wAALCAC0AUABAREA/9k="
 
 /* --- strings ------------------------------------------------------------- */
 
@@ -378,6 +379,8 @@ test_what_is_no_picture_is_refused (Fixture *f, gconstpointer unused)
   g_autoptr (Ws) giver = ws_open (f, "demo", admin);
   g_autoptr (Ws) a = ws_open (f, "demo", admin);
   g_autofree char *big = g_strnfill (PB_THUMBNAIL_BASE64_MAX + 4, 'A');
+  /* the first twelve octets: what says how large it is */
+  const gsize n_header = 16;
 
   register_giver (giver, RECEIVER);
   ws_register (giver, "receiver-2", "cam-close", "receive");
@@ -388,7 +391,7 @@ test_what_is_no_picture_is_refused (Fixture *f, gconstpointer unused)
   ws_expect_error (giver, "INVALID_MESSAGE");
   give (giver, RECEIVER, "<script>");
   ws_expect_error (giver, "INVALID_MESSAGE");
-  memcpy (big, "/9j/", 4);
+  memcpy (big, JPEG, n_header);
   give (giver, RECEIVER, big);
   ws_expect_error (giver, "INVALID_MESSAGE");
   /* whose registration did not speak of pictures */
@@ -401,6 +404,115 @@ test_what_is_no_picture_is_refused (Fixture *f, gconstpointer unused)
   big[PB_THUMBNAIL_BASE64_MAX] = '\0';
   give (giver, RECEIVER, big);
   json_object_unref (ws_expect (a, "thumbnail"));
+}
+
+static char *
+make_jpeg (guint8 before, guint width, guint height)
+{
+  const guint8 data[] = { 0xff, 0xd8, 0xff, before, 0, 4, 1, 2, 0xff, 0xff,
+    0xc2, 0, 11, 8, (guint8) (height >> 8), (guint8) height,
+    (guint8) (width >> 8), (guint8) width, 1, 1, 0x11, 0, 0xff, 0xd9 };
+
+  return g_base64_encode (data, sizeof data);
+}
+
+/* What shows 30 KB that claim to be 65535 by 65535 takes 16 GB for them. */
+static void
+test_a_picture_is_as_small_as_it_is_said_to_be (Fixture *f,
+    gconstpointer unused)
+{
+  static const struct
+  {
+    guint8 before;
+    guint width, height;
+    gboolean is_taken;
+  } cases[] = {
+    { 0xe1, 65535, 65535, FALSE },
+    { 0xe1, 321, 180, FALSE },
+    { 0xe1, 320, 641, FALSE },
+    { 0xe1, 320, 0, FALSE },
+    { 0xe1, 0, 180, FALSE },
+    /* what stands where no frame can follow */
+    { 0xda, 320, 180, FALSE },
+    { 0xd0, 320, 180, FALSE },
+    { 0xd9, 320, 180, FALSE },
+    { 0x01, 320, 180, FALSE },
+    { 0xc4, 320, 640, TRUE },
+  };
+  g_autofree char *admin = create_session (f, NULL);
+  g_autoptr (Ws) giver = ws_open (f, "demo", admin);
+  g_autoptr (Ws) a = ws_open (f, "demo", admin);
+
+  register_giver (giver, RECEIVER);
+  ask (a);
+  expect_request (giver, RECEIVER);
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autofree char *jpeg =
+        make_jpeg (cases[i].before, cases[i].width, cases[i].height);
+
+    give (giver, RECEIVER, jpeg);
+    if (cases[i].is_taken)
+      json_object_unref (ws_expect (a, "thumbnail"));
+    else
+      ws_expect_error (giver, "INVALID_MESSAGE");
+  }
+  /* cut off in every place before the size is known */
+  for (guint i = 0; i < 4; i++) {
+    static const char *const parts[] = { "/9g=", "/9j/",
+      "/9j/wAALCA==", "/9j/4AAA" };
+
+    give (giver, RECEIVER, parts[i]);
+    ws_expect_error (giver, "INVALID_MESSAGE");
+  }
+}
+
+static void
+test_pictures_are_not_saved_up (Fixture *f, gconstpointer unused)
+{
+  g_autofree char *admin = create_session (f, NULL);
+  g_autoptr (Ws) giver = ws_open (f, "demo", admin);
+  g_autoptr (Ws) a = ws_open (f, "demo", admin);
+  guint n = 0;
+
+  register_giver (giver, RECEIVER);
+  for (guint i = 0; i < 100; i++) {
+    ask (a);
+    expect_request (giver, RECEIVER);
+    pass_time (f, PB_THUMBNAIL_INTERVAL_S);
+  }
+  for (guint i = 0; i < 100; i++)
+    give (giver, RECEIVER, JPEG);
+  ws_expect_none (f, giver, "error");
+  ws_expect_none (f, giver, "closed");
+  settle (f);
+  for (guint i = 0; i < a->texts->len; i++)
+    if (strstr (g_ptr_array_index (a->texts, i), "\"type\":\"thumbnail\""))
+      n++;
+  g_assert_cmpuint (n, ==, PB_THUMBNAIL_WAIT_S / PB_THUMBNAIL_INTERVAL_S);
+}
+
+/* A viewer who says that it is connected shows the control room nothing that
+ * an admin's receiver could. */
+static void
+test_an_admins_receiver_is_asked_first (Fixture *f, gconstpointer unused)
+{
+  g_autofree char *admin = create_session (f, NULL);
+  g_autofree char *room = mint (f, "demo", admin, NULL, "receive", 0);
+  g_autoptr (Ws) guest = ws_open (f, "demo", room);
+  g_autoptr (Ws) own = ws_open (f, "demo", admin);
+  g_autoptr (Ws) a = ws_open (f, "demo", admin);
+
+  register_giver (guest, RECEIVER);
+  ws_send (guest,
+      "{\"type\":\"status\",\"peer\":\"" RECEIVER "\",\"srt\":\"connected\"}");
+  ws_expect_none (f, guest, "error");
+  register_giver (own, "receiver-2");
+  ask (a);
+  expect_request (own, "receiver-2");
+  ws_expect_none (f, guest, "thumbnail_request");
+  give (guest, RECEIVER, JPEG);
+  ws_expect_none (f, guest, "error");
+  ws_expect_none (f, a, "thumbnail");
 }
 
 static void
@@ -450,6 +562,11 @@ main (int argc, char **argv)
   TEST ("a-receiver-that-is-connected-is-asked",
       test_a_receiver_that_is_connected_is_asked);
   TEST ("what-is-no-picture-is-refused", test_what_is_no_picture_is_refused);
+  TEST ("a-picture-is-as-small-as-it-is-said-to-be",
+      test_a_picture_is_as_small_as_it_is_said_to_be);
+  TEST ("pictures-are-not-saved-up", test_pictures_are_not_saved_up);
+  TEST ("an-admins-receiver-is-asked-first",
+      test_an_admins_receiver_is_asked_first);
   TEST ("a-token-that-ran-out-gets-no-picture",
       test_a_token_that_ran_out_gets_no_picture);
 
