@@ -12,12 +12,12 @@ import ctypes
 import json
 import os
 import socket
-import struct
 import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "common"))
 import pbtest  # noqa: E402
+import pbws  # noqa: E402
 from pbtest import RUNNER, Child, Pipeline, Server, Skipped, environment, expect, need  # noqa: E402
 
 SERVER = "203.0.113.1"
@@ -124,39 +124,15 @@ class Namespaces:
         self.inside(name, "nft delete table ip cut")
 
 
-class Signalling:
-    """A WebSocket by hand, from one of the namespaces: it registers, and hears what it is told. A context."""
+class Signalling(pbws.Signalling):
+    """A WebSocket from one of the namespaces: it registers, and hears what it is told. A context."""
 
     def __init__(self, lab, where, server, token, **fields):
-        self.sock = lab.socket(where, socket.SOCK_STREAM)
-        self.sock.settimeout(pbtest.WATCHDOG)
-        self.sock.connect((SERVER, server.port))
-        self.sock.sendall((f"GET /api/ws/demo HTTP/1.1\r\nHost: {SERVER}:{server.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                           f"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\nAuthorization: Bearer {token}\r\n\r\n").encode())
-        self.stream = self.sock.makefile("rb")
-        expect(b" 101 " in self.stream.readline(), "an upgrade")
-        while self.stream.readline() != b"\r\n":
-            pass
-        question = json.dumps(dict(type="register", **fields)).encode()
-        expect(len(question) < 126, "it fits")
-        self.sock.sendall(bytes([0x81, 0x80 | len(question)]) + bytes(4) + question)
-
-    def read(self):
-        """The next message; pings are left alone: nobody is here for long."""
-        while True:
-            first, length = self.stream.read(2)
-            if length == 126:
-                length = struct.unpack("!H", self.stream.read(2))[0]
-            text = self.stream.read(length)
-            if first == 0x81:
-                return json.loads(text)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exc):
-        self.stream.close()
-        self.sock.close()
+        sock = lab.socket(where, socket.SOCK_STREAM)
+        sock.settimeout(pbtest.WATCHDOG)
+        sock.connect((SERVER, server.port))
+        super().__init__(server, token, host=SERVER, connected=sock)
+        self.say("register", **fields)
 
 
 class Lab(Namespaces):
