@@ -3,8 +3,6 @@
 
 #include "glue/pb-gst-picture.h"
 
-#include <string.h>
-
 #include <gst/app/app.h>
 #include <gst/video/video.h>
 
@@ -12,9 +10,6 @@
 #include "glue/pb-gst-debug.h"
 
 #define GST_CAT_DEFAULT pb_gst_debug
-
-/* Of a picture of 320 pixels, which takes a millisecond */
-#define ENCODE_TIME (2 * GST_SECOND)
 
 /* What a buffer at the decoder's door is to us */
 typedef enum {
@@ -173,6 +168,10 @@ make_decoder (int format)
 
 /* --- inside --------------------------------------------------------------- */
 
+/**
+ * pb_gst_picture_cancel: (skip)
+ * @self: a picture
+ */
 void
 pb_gst_picture_cancel (PbGstPicture *self)
 {
@@ -560,82 +559,4 @@ pb_gst_picture_stop (PbGstPicture *self)
 {
   g_atomic_int_set (&self->is_full, TRUE);
   gst_element_set_state (self->pipeline, GST_STATE_NULL);
-}
-
-/* --- as a JPEG ------------------------------------------------------------ */
-
-/* (transfer full) (nullable) */
-static GBytes *
-encode (GstElement *src, GstElement *encoder, GstElement *sink,
-    GstBuffer *picture, int quality)
-{
-  g_autoptr (GstSample) sample = NULL;
-  GstMapInfo map;
-  GBytes *jpeg;
-
-  g_object_set (encoder, "quality", quality, NULL);
-  if (gst_app_src_push_buffer (GST_APP_SRC (src), gst_buffer_ref (picture)) !=
-      GST_FLOW_OK)
-    return NULL;
-  sample = gst_app_sink_try_pull_sample (GST_APP_SINK (sink), ENCODE_TIME);
-  if (sample == NULL ||
-      !gst_buffer_map (gst_sample_get_buffer (sample), &map, GST_MAP_READ))
-    return NULL;
-  jpeg = g_bytes_new (map.data, map.size);
-  gst_buffer_unmap (gst_sample_get_buffer (sample), &map);
-
-  return jpeg;
-}
-
-/**
- * pb_gst_picture_print_jpeg: (skip)
- * @sample: as pb_gst_picture_wait() gave it
- * @max: how many octets it may take
- * @error: a sentence for the log
- *
- * Returns: (transfer full) (nullable): a JPEG
- */
-GBytes *
-pb_gst_picture_print_jpeg (GstSample *sample, gsize max, GError **error)
-{
-  /* the first is good; the last is a picture still */
-  static const int qualities[] = { 80, 60, 40, 20, 10, 4 };
-  g_autoptr (GstElement) pipeline =
-      gst_object_ref_sink (gst_pipeline_new (NULL));
-  GstElement *src = gst_element_factory_make ("appsrc", NULL);
-  GstElement *encoder = gst_element_factory_make ("jpegenc", NULL);
-  GstElement *sink = gst_element_factory_make ("appsink", NULL);
-  GBytes *jpeg = NULL;
-
-  g_set_error_literal (error, GST_CORE_ERROR, GST_CORE_ERROR_FAILED,
-      "It fits no message.");
-  for (guint i = 0; i < 3; i++) {
-    GstElement *element = i == 0 ? src : i == 1 ? encoder : sink;
-
-    if (element == NULL)
-      continue;
-    gst_bin_add (GST_BIN (pipeline), element);
-  }
-  if (src == NULL || encoder == NULL || sink == NULL ||
-      !gst_element_link_many (src, encoder, sink, NULL))
-    return NULL;
-
-  g_object_set (src, "caps", gst_sample_get_caps (sample), "format",
-      GST_FORMAT_TIME, NULL);
-  g_object_set (sink, "sync", FALSE, "async", FALSE, NULL);
-  gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  for (guint i = 0; i < G_N_ELEMENTS (qualities); i++) {
-    g_clear_pointer (&jpeg, g_bytes_unref);
-    jpeg = encode (src, encoder, sink, gst_sample_get_buffer (sample),
-        qualities[i]);
-    if (jpeg == NULL || g_bytes_get_size (jpeg) <= max)
-      break;
-  }
-  gst_element_set_state (pipeline, GST_STATE_NULL);
-  if (jpeg != NULL && g_bytes_get_size (jpeg) > max)
-    g_clear_pointer (&jpeg, g_bytes_unref);
-  if (jpeg != NULL)
-    g_clear_error (error);
-
-  return jpeg;
 }

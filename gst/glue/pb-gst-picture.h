@@ -41,8 +41,4 @@ void pb_gst_picture_cancel (PbGstPicture *self);
 /* Before the last reference goes. */
 void pb_gst_picture_stop (PbGstPicture *self);
 
-/* (nullable): as good as fits `max` octets; where none does, `error` */
-GBytes *pb_gst_picture_print_jpeg (GstSample *sample, gsize max,
-    GError **error);
-
 G_END_DECLS

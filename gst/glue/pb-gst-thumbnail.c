@@ -7,6 +7,7 @@
 
 #include "core/pb-limits.h"
 #include "glue/pb-gst-debug.h"
+#include "glue/pb-gst-jpeg.h"
 #include "glue/pb-gst-picture.h"
 
 #define GST_CAT_DEFAULT pb_gst_debug
@@ -224,7 +225,7 @@ take_and_send (PbGstThumbnail *self)
   if (sample != NULL && is_wanted (self)) {
     g_autoptr (GError) error = NULL;
     g_autoptr (GBytes) jpeg =
-        pb_gst_picture_print_jpeg (sample, PB_THUMBNAIL_MAX, &error);
+        pb_gst_jpeg_print (sample, PB_THUMBNAIL_MAX, &error);
 
     if (jpeg != NULL)
       send_jpeg (self, jpeg);
