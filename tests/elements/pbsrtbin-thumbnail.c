@@ -69,6 +69,7 @@ stop (GstElement **pipeline)
 {
   if (*pipeline == NULL)
     return;
+  pb_allow_ending_criticals ();
   g_assert_cmpint (gst_element_set_state (*pipeline, GST_STATE_NULL), ==,
       GST_STATE_CHANGE_SUCCESS);
   gst_clear_object (pipeline);
@@ -214,7 +215,6 @@ test_null_at_any_moment (Fixture *f, gconstpointer unused)
   /* it is stopped while media flow, each time */
   guint n = cycles != NULL ? (guint) atoi (cycles) : 100;
 
-  pb_allow_ending_criticals ();
   for (guint i = 0; i < n; i++) {
     start_receiver (f, "");
     g_assert_true (wait_registered (f, i + 1));
