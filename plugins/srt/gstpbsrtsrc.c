@@ -28,6 +28,7 @@ struct _GstPbSrtSrc
   guint n_packets;      /* lock; in the lists */
   guint64 n_dropped;    /* lock */
   gboolean is_flushing; /* lock */
+  gboolean is_paused;   /* lock; after it has played */
   gboolean lost_some;   /* lock; the next buffer is a DISCONT */
   guint latency_ms;     /* lock */
 
@@ -156,14 +157,17 @@ stamp (GstPbSrtSrc *self, GstBuffer *buffer)
 
 /* --- data flow ------------------------------------------------------------ */
 
-/* Everything that waits, as one list: the more there is, the fewer calls. */
+/* Everything that waits, as one list: the more there is, the fewer calls. None
+ * while it is paused: the base class would hold it until it plays, and where it
+ * is stopped instead, lets go of a buffer that there is not (seen: 1.22). */
 static GstBufferList *
 wait_for_list (GstPbSrtSrc *self, gboolean *is_discont)
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
   GstBufferList *list;
 
-  while (!self->is_flushing && g_queue_is_empty (&self->lists))
+  while (!self->is_flushing &&
+         (self->is_paused || g_queue_is_empty (&self->lists)))
     g_cond_wait (&self->cond, &self->lock);
   if (self->is_flushing)
     return NULL;
@@ -269,6 +273,31 @@ gst_pb_srt_src_query (GstBaseSrc *base, GstQuery *query)
   return GST_BASE_SRC_CLASS (gst_pb_srt_src_parent_class)->query (base, query);
 }
 
+static void
+set_paused (GstPbSrtSrc *self, gboolean is_paused)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  self->is_paused = is_paused;
+  g_cond_broadcast (&self->cond);
+}
+
+static GstStateChangeReturn
+gst_pb_srt_src_change_state (GstElement *element, GstStateChange transition)
+{
+  GstPbSrtSrc *self = GST_PB_SRT_SRC (element);
+  GstStateChangeReturn ret;
+
+  if (transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED)
+    set_paused (self, TRUE);
+  ret = GST_ELEMENT_CLASS (gst_pb_srt_src_parent_class)
+            ->change_state (element, transition);
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING)
+    set_paused (self, FALSE);
+
+  return ret;
+}
+
 /* --- object --------------------------------------------------------------- */
 
 static void
@@ -305,6 +334,7 @@ gst_pb_srt_src_class_init (GstPbSrtSrcClass *klass)
   GST_DEBUG_CATEGORY_INIT (pb_srt_src_debug, "pbsrtsrc", 0,
       "pbsrtbin's start of a pipeline");
   object_class->finalize = gst_pb_srt_src_finalize;
+  element_class->change_state = gst_pb_srt_src_change_state;
   base_class->start = gst_pb_srt_src_start;
   base_class->stop = gst_pb_srt_src_stop;
   base_class->unlock = gst_pb_srt_src_unlock;

@@ -17,8 +17,10 @@
  * about losses; what it does is ours anyway (pb-webrtc-receive.c).
  *
  * GStreamer 1.22, basesrc: stopped while it holds a list of buffers, as
- * pbsrtbin's source gives it, it lets go of the buffer that there is not. Only
- * a program that is ending says it. */
+ * pbsrtbin's source gives it, it lets go of the buffer that there is not. The
+ * source gives none while it is paused (gstpbsrtsrc.c); what is left is the
+ * moment between its giving one and basesrc's looking whether it plays. Only a
+ * program that is ending says it. */
 static const char *const pb_known_criticals[] = {
   "g_hash_table_foreach: assertion 'version == hash_table->version' failed",
   "jitter_buffer_set_retransmission: code should not be reached",

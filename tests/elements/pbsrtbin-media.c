@@ -15,6 +15,7 @@
 
 #define TS_CAPS "video/mpegts, systemstream=(boolean)true, packetsize=(int)188"
 #define WAIT (30 * GST_SECOND)
+#define LATENCY 60 /* ms, the session's */
 
 typedef struct
 {
@@ -246,7 +247,7 @@ test_what_is_sent_is_received (Fixture *f, gconstpointer unused)
   src = gst_element_get_static_pad (pb, "src");
   g_assert_true (gst_pad_query (src, query));
   gst_query_parse_latency (query, NULL, &least, NULL);
-  g_assert_cmpuint (least, ==, 60 * GST_MSECOND);
+  g_assert_cmpuint (least, ==, LATENCY * GST_MSECOND);
   g_object_get (pb, "state", &state, NULL);
   g_assert_cmpint (state, ==, 2); /* CONNECTED */
 }
@@ -306,6 +307,57 @@ test_a_wrong_passphrase_is_named_at_both_ends (Fixture *f, gconstpointer unused)
   wait_message (f->receiver, "pb-fault", "code", "wrong-passphrase");
 }
 
+static guint64
+count_received (Fixture *f)
+{
+  g_autoptr (GstElement) pb = gst_bin_get_by_name (GST_BIN (f->receiver), "pb");
+  g_autoptr (GstStructure) stats = NULL;
+  guint64 n;
+
+  g_object_get (pb, "stats", &stats, NULL);
+  g_assert_true (gst_structure_get_uint64 (stats, "packets-received", &n));
+
+  return n;
+}
+
+/* For so long that SRT has delivered the first of it. */
+static void
+push_while_paused (Fixture *f)
+{
+  gint64 end = g_get_monotonic_time () + 3 * LATENCY * G_TIME_SPAN_MILLISECOND;
+
+  g_assert_cmpint (gst_element_set_state (f->receiver, GST_STATE_PAUSED), !=,
+      GST_STATE_CHANGE_FAILURE);
+  do {
+    guint64 before = count_received (f);
+
+    push (f, 1);
+    while (count_received (f) == before)
+      g_usleep (1000);
+  } while (g_get_monotonic_time () < end);
+}
+
+/* GStreamer's source (seen: 1.22) trips over what it was given while paused. */
+static void
+test_a_pause_takes_nothing (Fixture *f, gconstpointer unused)
+{
+  start_sender (f);
+  start_receiver (f);
+  wait_connected (f);
+  push (f, 50);
+  pull_until (f, f->next, NULL);
+  push_while_paused (f);
+  gst_element_set_state (f->receiver, GST_STATE_PLAYING);
+  pull_until (f, f->next, NULL);
+  push_while_paused (f);
+  stop (&f->receiver);
+  /* and from the start again */
+  start_receiver (f);
+  wait_connected (f);
+  push (f, 50);
+  pull_until (f, f->next, NULL);
+}
+
 static void
 test_meeting_often_leaks_nothing (Fixture *f, gconstpointer unused)
 {
@@ -337,6 +389,7 @@ main (int argc, char *argv[])
   TEST ("the-end-of-the-stream-arrives", test_the_end_of_the_stream_arrives);
   TEST ("a-wrong-passphrase-is-named-at-both-ends",
       test_a_wrong_passphrase_is_named_at_both_ends);
+  TEST ("a-pause-takes-nothing", test_a_pause_takes_nothing);
   TEST ("meeting-often-leaks-nothing", test_meeting_often_leaks_nothing);
 #undef TEST
 
