@@ -3,6 +3,7 @@
 import json
 import socket
 import struct
+import time
 
 from pbtest import WATCHDOG, expect
 
@@ -46,19 +47,17 @@ class Signalling:
             if first == 0x80 | PING:
                 self._frame(PONG, data)
 
-    def hear(self, kind, **fields):
-        """The next message of this type whose fields match; what comes before it is left out."""
-        while True:
-            message = self.read()
-            if message["type"] == kind and all(message.get(k) == v for k, v in fields.items()):
-                return message
-
     def hear_until(self, **fields):
-        """All messages up to the first whose fields match, that one included."""
-        heard = []
+        """All messages up to the first whose fields match, that one included. A server that talks of other things only runs into the watchdog."""
+        heard, deadline = [], time.monotonic() + WATCHDOG
         while not heard or any(heard[-1].get(k) != v for k, v in fields.items()):
+            expect(time.monotonic() < deadline, f"not heard in time: {fields}; but {[m['type'] for m in heard[-20:]]}")
             heard.append(self.read())
         return heard
+
+    def hear(self, kind, **fields):
+        """The next message of this type whose fields match; what comes before it is left out."""
+        return self.hear_until(type=kind, **fields)[-1]
 
     def __enter__(self):
         return self
