@@ -5,6 +5,9 @@ import os
 import re
 import sys
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "common"))
+import pbchecks  # noqa: E402
+
 ROOT = sys.argv[1]
 
 
@@ -89,13 +92,4 @@ def check_manuals():
 CHECKS = [("every fault code stands in the docs with its sentence", check_faults), ("every property is in docs/elements.md", check_properties),
           ("every bus message and field is in docs/elements.md", check_messages), ("every key, metric and event of the server is documented", check_server),
           ("the manual pages tell of every option and command", check_manuals)]
-print(f"1..{len(CHECKS)}")
-bad = 0
-for number, (sentence, check) in enumerate(CHECKS, 1):
-    try:
-        check()
-        print(f"ok {number} {sentence}")
-    except AssertionError as e:
-        bad += 1
-        print(f"not ok {number} {sentence}\n# {e}")
-sys.exit(1 if bad else 0)
+sys.exit(pbchecks.report(CHECKS))

@@ -12,6 +12,9 @@ import os
 import re
 import sys
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "common"))
+import pbchecks  # noqa: E402
+
 WEB = os.path.join(sys.argv[1], "signaling-server", "web")
 # What a page imports once it knows who is there: session.js has seen the token,
 # and asks for all of one part or all of the other.
@@ -131,14 +134,4 @@ if sys.argv[2:] == ["--write"]:
     sys.exit(0)
 CHECKS = [("every page preloads what it imports, and no more", check_preloads), ("every file of the pages is in the program", check_resources),
           ("no page wants what its policy forbids", check_policy)]
-print(f"1..{len(CHECKS)}")
-bad = 0
-for number, (sentence, check) in enumerate(CHECKS, 1):
-    try:
-        check()
-        print(f"ok {number} {sentence}")
-    except AssertionError as e:
-        bad += 1
-        lines = "\n# ".join(str(e).splitlines())
-        print(f"not ok {number} {sentence}\n# {lines}")
-sys.exit(1 if bad else 0)
+sys.exit(pbchecks.report(CHECKS))

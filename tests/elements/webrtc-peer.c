@@ -8,6 +8,17 @@
 #include "pb-webrtc-sdp.h"
 #include "webrtc-pair.h"
 
+/* rtpbin 1.22, stopped while it learns of a payload type, forgets the row that
+ * it has just made and what hangs on it (seen in one of some runs). Of this
+ * program alone: elsewhere whatever runs beneath rtpbin shall be seen. */
+const char *__lsan_default_suppressions (void);
+
+const char *
+__lsan_default_suppressions (void)
+{
+  return "leak:libgstrtpmanager\n";
+}
+
 /* --- what is waited for --------------------------------------------------- */
 
 static gboolean
