@@ -41,6 +41,7 @@ export class PbLink {
   #work = Promise.resolve();
   #isCut = false;
   #wantsOffer = null;
+  #restartOffer = null;
   #heldOffer = null;
   #early = [];
   #candidates = 0;
@@ -213,6 +214,7 @@ export class PbLink {
     if (this.#totals) this.#owner.ended(this.#totals);
     this.#totals = null;
     this.#wantsOffer = null;
+    this.#restartOffer = null;
     this.#heldOffer = null;
     this.#early = [];
     this.#candidates = 0;
@@ -288,6 +290,7 @@ export class PbLink {
     }
     this.#setTimer(RESTART_MS, () => this.#fail('peer-lost'));
     this.#candidates = 0;
+    this.#restartOffer = null; // one that was never answered
     this.#run(this.#pc, (pc) => this.#offer(pc, { iceRestart: true }));
   }
 
@@ -443,15 +446,20 @@ export class PbLink {
       if (sender.track) limitRate(sender, this.#owner.videoBps);
   }
 
+  // Chromium pairs new ports with the addresses it knows at once, and keeps a
+  // pair that is answered before the new credentials come (seen with 156): it is
+  // under the old ones, and dead. So a restart is set here only when its answer
+  // is there.
   async #offer(pc, options) {
-    if (pc.signalingState !== 'stable') {
+    if (pc.signalingState !== 'stable' || this.#restartOffer) {
       this.#wantsOffer = { ...this.#wantsOffer, ...options };
       return;
     }
     this.#wantsOffer = null;
-    await pc.setLocalDescription(await pc.createOffer(options));
-    this.#owner.say(this, 'offer', this.#number,
-        { sdp: pc.localDescription.sdp });
+    const offer = await pc.createOffer(options);
+    if (options.iceRestart) this.#restartOffer = offer;
+    else await pc.setLocalDescription(offer);
+    this.#owner.say(this, 'offer', this.#number, { sdp: offer.sdp });
   }
 
   #takeOffer(number, sdp) {
@@ -499,8 +507,15 @@ export class PbLink {
       return;
     }
     this.#run(this.#pc, async (pc) => {
-      if (pc.signalingState !== 'have-local-offer') return;
-      await pc.setRemoteDescription({ type: 'answer', sdp: description });
+      const offer = this.#restartOffer;
+
+      if (pc.signalingState !== 'have-local-offer' && !offer) return;
+      this.#restartOffer = null;
+      // one after another, with nothing in between
+      await Promise.all([
+        offer && pc.setLocalDescription(offer),
+        pc.setRemoteDescription({ type: 'answer', sdp: description }),
+      ]);
       await this.#flush(pc);
       this.#limit(pc);
       this.#checkCodecs(pc);
