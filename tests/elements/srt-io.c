@@ -714,9 +714,9 @@ test_what_can_be_recovered_is (Pair *pair, gconstpointer unused)
   event_free (end_wait_for (pair->sender, EVENT_CONNECTED));
   connected = end_wait_for (pair->receiver, EVENT_CONNECTED);
   g_assert_cmpuint (connected->latency_ms, ==, 4000);
-  n = end_send (pair->sender, 2.0, 8, 7);
-  end_wait_for_packets (pair->receiver, n);
-  g_assert_cmpuint (pair->receiver->n_packets, ==, n);
+  n = end_send (pair->sender, 2.2, 8, 7);
+  /* libsrt learns of a loss by what follows: the very last are not asked for */
+  end_wait_for_packets (pair->receiver, n - n / 11);
   g_assert_cmpuint (pair->receiver->n_wrong, ==, 0);
   g_assert_cmpuint (pair->receiver->n_discont, ==, 1);
   g_assert_true (pb_srt_io_get_stats (pair->receiver->io, 0, &stats));
