@@ -78,6 +78,7 @@ export class CameraStation {
   #reopened = 0;
   #reopenedAt = 0;
   #frames = { count: 0, at: 0 };
+  #painted;
   #sent = null;
   #told = new Map();
   #devices = new Devices();
@@ -396,10 +397,27 @@ export class CameraStation {
     this.update();
   }
 
+  // Firefox keeps no count of a live picture: there it is ours.
+  #countFrames() {
+    const video = this.#preview;
+    const total = video.getVideoPlaybackQuality?.().totalVideoFrames;
+    const count = () => {
+      this.#painted++;
+      video.requestVideoFrameCallback(count);
+    };
+
+    if (total || !video.requestVideoFrameCallback) return total || undefined;
+    if (this.#painted === undefined) {
+      this.#painted = 0;
+      video.requestVideoFrameCallback(count);
+    }
+    return this.#painted;
+  }
+
   // A camera that hangs gives the same picture for ever.
   #picture() {
     const state = this.#devices.picture();
-    const count = this.#preview.getVideoPlaybackQuality?.().totalVideoFrames;
+    const count = this.#countFrames();
 
     if (count === undefined || count !== this.#frames.count ||
         document.hidden || this.#preview.paused)

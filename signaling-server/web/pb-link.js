@@ -371,7 +371,10 @@ export class PbLink {
         this.#setTimer(INTERRUPTED_MS, () => this.#reconnect());
         break;
       case 'failed':
-        if (pc.iceConnectionState !== 'failed') this.#fail('fingerprint');
+        // where there is a path, it is the handshake; Firefox says `checking` of
+        // a path that it has just given up
+        if (['connected', 'completed'].includes(pc.iceConnectionState))
+          this.#fail('fingerprint');
         else if (this.#state === 'connecting') this.#fail(this.#noPath());
         else if (this.#state === 'connected') {
           this.#setState('interrupted', 'peer-lost');

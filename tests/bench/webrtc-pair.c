@@ -25,9 +25,10 @@
 #define WARM_MS 1000
 #define WATCHDOG_S 20
 
-/* The same pictures, encoder and decoder for both */
+/* The same pictures, encoder and decoder for both: bars that move, which use up
+ * the 3 Mbit/s */
 #define SOURCE                                                                 \
-  "videotestsrc is-live=true pattern=ball ! "                                  \
+  "videotestsrc is-live=true pattern=smpte horizontal-speed=4 ! "              \
   "video/x-raw,width=1280,height=720,framerate=30/1 ! identity name=source ! " \
   "x264enc tune=zerolatency speed-preset=ultrafast bitrate=3000 "              \
   "key-int-max=60 ! video/x-h264,profile=constrained-baseline ! h264parse ! "

@@ -354,9 +354,12 @@ check (gconstpointer data)
   g_assert_cmpuint (loss.n_asked, >=, test->has_no_nack ? NO_NACK_ASKED : 1);
   if (test->has_no_nack)
     g_assert_cmpfloat (stream_get_share (&loss.video, FRAME), <, NO_NACK_MOST);
-  /* by what was asked for again, where anything was */
+  /* by what was asked for again, where anything was; rtpjitterbuffer times only
+   * what came at the first request, and of the five packets that 1 % takes none
+   * may have */
   if (strstr (test->line, "--loss") != NULL && !test->has_no_nack) {
-    g_assert_cmpfloat (loss.rtt_ms, >=, 90);
+    if (loss.rtt_ms > 0 || strstr (test->line, "--loss=1 ") == NULL)
+      g_assert_cmpfloat (loss.rtt_ms, >=, 90);
     g_assert_cmpfloat (loss.rtt_ms, <=, 500);
     g_assert_cmpint (loss.n_again, >, 0);
   }
