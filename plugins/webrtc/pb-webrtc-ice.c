@@ -138,8 +138,11 @@ pb_webrtc_ice_dup_candidates (PbWebrtcPeer *self)
         candidate->type != NICE_CANDIDATE_TYPE_RELAYED)
       continue;
     /* RFC 6544: who calls has no port that could be called */
-    if (candidate->transport == NICE_CANDIDATE_TRANSPORT_TCP_ACTIVE)
+    if (candidate->transport == NICE_CANDIDATE_TRANSPORT_TCP_ACTIVE) {
       nice_address_set_port (&candidate->addr, TCP_ACTIVE_PORT);
+      /* or it would be told as that of another: Firefox takes no such line */
+      nice_address_set_port (&candidate->base_addr, TCP_ACTIVE_PORT);
+    }
     line = nice_agent_generate_local_candidate_sdp (self->agent, candidate);
     if (line != NULL) {
       g_autofree char *told = pb_webrtc_ice_dup_told (self,

@@ -317,6 +317,7 @@ set_remote (PbWebrtcPeer *self, PbSdp *sdp, GstWebRTCSDPType type,
   }
 
   candidates = pb_webrtc_sdp_take_candidates (message);
+  pb_webrtc_sdp_complete (message);
   description = gst_webrtc_session_description_new (type, message);
   g_mutex_lock (&self->lock);
   g_clear_pointer (&self->remote, pb_sdp_unref);

@@ -244,6 +244,47 @@ pb_webrtc_sdp_take_candidates (GstSDPMessage *sdp)
 }
 
 static const char *
+find_transport (const GstSDPMessage *sdp, const char *key)
+{
+  for (guint i = 0; i < gst_sdp_message_medias_len (sdp); i++) {
+    const char *value = gst_sdp_media_get_attribute_val (
+        gst_sdp_message_get_media (sdp, i), key);
+
+    if (value != NULL)
+      return value;
+  }
+
+  return NULL;
+}
+
+/**
+ * pb_webrtc_sdp_complete: (skip)
+ * @sdp: a description of theirs, with one transport
+ *
+ * webrtcbin asks of each m-line what only one of them has to have: RFC 8843
+ * lets those of a BUNDLE group go without, and Firefox leaves it out of one
+ * that it refuses.
+ */
+void
+pb_webrtc_sdp_complete (GstSDPMessage *sdp)
+{
+  static const char *const keys[] = { "ice-ufrag", "ice-pwd", "fingerprint",
+    "setup" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (keys); i++) {
+    g_autofree char *value = g_strdup (find_transport (sdp, keys[i]));
+
+    for (guint j = 0; value != NULL && j < gst_sdp_message_medias_len (sdp);
+         j++) {
+      GstSDPMedia *media = (GstSDPMedia *) gst_sdp_message_get_media (sdp, j);
+
+      if (gst_sdp_media_get_attribute_val (media, keys[i]) == NULL)
+        gst_sdp_media_add_attribute (media, keys[i], value);
+    }
+  }
+}
+
+static const char *
 get_kind_name (PbSdp *sdp, guint media)
 {
   static const char *const names[] = { "audio", "video", "application" };

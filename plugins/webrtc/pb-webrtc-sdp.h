@@ -27,6 +27,8 @@ char *pb_webrtc_sdp_hide_base (const char *candidate);
 /* Those that are in a description go the way of those that come later.
  * (transfer full): "mline candidate:…" */
 GPtrArray *pb_webrtc_sdp_take_candidates (GstSDPMessage *sdp);
+/* What m-lines share is in each of them, as webrtcbin wants it. */
+void pb_webrtc_sdp_complete (GstSDPMessage *sdp);
 /* Whether an answer has the m-lines of the offer. */
 gboolean pb_webrtc_sdp_answers (PbSdp *answer, const GstSDPMessage *offer);
 /* Whether a later offer keeps those of the earlier one. */

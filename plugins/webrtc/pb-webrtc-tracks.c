@@ -135,35 +135,44 @@ offer_receiving (PbWebrtcPeer *self, gboolean is_video)
   gst_caps_unref (caps);
 }
 
-/* Puts every track without an m-line into one; the first time also those for
- * what is only received, and the data channel. */
-gboolean
-pb_webrtc_tracks_offer (PbWebrtcPeer *self)
+static gboolean
+offer_kind (PbWebrtcPeer *self, gboolean is_video)
 {
-  gboolean has_kind[2] = { FALSE, FALSE };
+  gboolean is_wanted =
+      is_video ? self->config.wants_video : self->config.wants_audio;
+  gboolean has_any = FALSE;
 
-  if (self->next_payload == 0)
-    self->next_payload = FIRST_PAYLOAD;
   for (guint i = 0; i < self->senders->len; i++) {
     PbWebrtcSender *sender = g_ptr_array_index (self->senders, i);
 
-    if (sender->codec == NULL)
+    if (sender->codec == NULL || sender->codec->is_video != is_video)
       continue;
-    has_kind[sender->codec->is_video] = TRUE;
-    if (sender->mline >= 0)
-      continue;
-    if (!add_sender (self, sender, self->n_mlines++, self->next_payload++,
+    has_any = TRUE;
+    if (sender->mline < 0 &&
+        !add_sender (self, sender, self->n_mlines++, self->next_payload++,
             EXTMAP, self->config.may_receive))
       return FALSE;
   }
+  if (!has_any && !self->has_offered && self->config.may_receive && is_wanted)
+    offer_receiving (self, is_video);
+
+  return TRUE;
+}
+
+/* Puts every track without an m-line into one; the first time also those for
+ * what is only received, and the data channel. Sound comes first: everybody
+ * takes Opus, and where the first m-line is refused, Firefox bundles none. */
+gboolean
+pb_webrtc_tracks_offer (PbWebrtcPeer *self)
+{
+  if (self->next_payload == 0)
+    self->next_payload = FIRST_PAYLOAD;
+  if (!offer_kind (self, FALSE) || !offer_kind (self, TRUE))
+    return FALSE;
   if (self->has_offered)
     return TRUE;
 
   self->has_offered = TRUE;
-  for (guint is_video = 2; is_video-- > 0;)
-    if (!has_kind[is_video] && self->config.may_receive &&
-        (is_video ? self->config.wants_video : self->config.wants_audio))
-      offer_receiving (self, is_video);
   if (self->config.has_data_channel) {
     pb_webrtc_channel_offer (self);
     self->n_mlines++;
@@ -172,7 +181,7 @@ pb_webrtc_tracks_offer (PbWebrtcPeer *self)
   return TRUE;
 }
 
-/* What the answer made of it. FALSE: nothing at all can flow. */
+/* What the answer made of it. FALSE: no media can flow. */
 gboolean
 pb_webrtc_tracks_take_answer (PbWebrtcPeer *self)
 {
@@ -181,6 +190,7 @@ pb_webrtc_tracks_take_answer (PbWebrtcPeer *self)
   for (guint i = 0; i < pb_sdp_get_n_media (self->remote); i++)
     is_any = is_any ||
              (!pb_sdp_is_rejected (self->remote, i) &&
+                 pb_sdp_get_kind (self->remote, i) != PB_SDP_DATA &&
                  pb_sdp_get_direction (self->remote, i) != PB_SDP_INACTIVE);
   for (guint i = 0; i < self->senders->len; i++) {
     PbWebrtcSender *sender = g_ptr_array_index (self->senders, i);
@@ -188,8 +198,9 @@ pb_webrtc_tracks_take_answer (PbWebrtcPeer *self)
     if (sender->mline >= 0 &&
         (guint) sender->mline < pb_sdp_get_n_media (self->remote))
       g_atomic_int_set (&sender->is_wanted,
-          (pb_sdp_get_direction (self->remote, sender->mline) &
-              PB_SDP_RECVONLY) != 0);
+          !pb_sdp_is_rejected (self->remote, sender->mline) &&
+              (pb_sdp_get_direction (self->remote, sender->mline) &
+                  PB_SDP_RECVONLY) != 0);
   }
 
   return is_any;

@@ -23,7 +23,7 @@ MEASURED_S = 4
 NEEDED = ("unshare", "ip")
 INSIDE = "PATCHBAY_BENCH_INSIDE"
 SENDER = (
-    "videotestsrc is-live=true pattern=ball ! "
+    "videotestsrc is-live=true pattern=smpte horizontal-speed=4 ! "
     "video/x-raw,width=1280,height=720,framerate=30/1 ! "
     "pbsrcsink name=pb direction=send transport=webrtc min-bitrate=3000 "
     "max-bitrate=3000 uri=%s")

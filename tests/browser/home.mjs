@@ -97,7 +97,7 @@ test('a name that is taken is told beside it, and then another one works', async
   const said = await refused(page, 'name');
   expect(/is running.*another name/i.test(said), said);
   expect(await focused(page) === 'name', 'the name has the focus');
-  expect(await page.getAttribute('#name', 'aria-invalid') === 'true', 'it is marked');
+  await until(async () => await page.getAttribute('#name', 'aria-invalid') === 'true', 'it is marked');
   await axe(page, 'a name that is taken');
   await lab.shot(page, 'home-name-taken-phone');
   await page.fill('#name', 'derby-2');
@@ -152,7 +152,7 @@ test('a server that refuses or is away is told in words', async (lab) => {
   }, 'the server is away');
   expect(/cannot be reached/.test(said), said);
   await lab.shot(page, 'home-away-laptop');
-  expect(await page.locator('#create button').textContent() === 'Create the session', 'the button can be pressed again');
+  await until(async () => await page.locator('#create button').textContent() === 'Create the session', 'the button can be pressed again');
 });
 
 test('a time that is longer than the server allows is told at the time', async (lab) => {
@@ -220,7 +220,7 @@ test('the docs are read with the keyboard', async (lab) => {
   const page = await lab.page(server, '/docs/elements', PHONE);
 
   await page.keyboard.press('Tab');
-  expect(await page.evaluate(() => document.activeElement.className === 'skip'), 'the first stop skips to the text');
+  await until(() => page.evaluate(() => document.activeElement.className === 'skip'), 'the first stop skips to the text');
   await page.keyboard.press('Enter');
   await until(async () => await focused(page) === 'text', 'the text has the focus');
   // the next stops: links, and code that is wider than the screen

@@ -11,7 +11,7 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { execFileSync } from 'node:child_process';
 
-import { chromium } from 'playwright-core';
+import { chromium, firefox } from 'playwright-core';
 
 const HERE = new URL('.', import.meta.url).pathname;
 export const SOURCE = process.env.PATCHBAY_SRCDIR ?? resolve(HERE, '../..');
@@ -222,6 +222,8 @@ export class Lab {
   children = [];
   contexts = [];
   said = [];
+  /** What a page may complain of. */
+  forgiven = /WebSocket connection|Failed to load resource|Opener-Policy header/;
   directory = mkdtempSync(join(tmpdir(), 'patchbay-browser-'));
 
   constructor(browser) {
@@ -276,11 +278,12 @@ export class Lab {
 
     this.contexts.push(context);
     // what a page says unasked is a fault of ours; `isQuiet` tests forgive it
-    page.on('pageerror', (error) => this.said.push(`${error.stack}`));
+    page.on('pageerror', (error) => {
+      if (!this.forgiven.test(error.message))
+        this.said.push(`${error.message} ${error.stack}`);
+    });
     page.on('console', (message) => {
-      if (message.type() === 'error' &&
-          !/WebSocket connection|Failed to load resource|Opener-Policy header/
-              .test(message.text()))
+      if (message.type() === 'error' && !this.forgiven.test(message.text()))
         this.said.push(message.text());
     });
     await prepare(page);
@@ -316,11 +319,14 @@ export class Lab {
     await page.screenshot({ path: join(SHOTS, `${name}.png`) });
   }
 
-  /** nft, in this namespace: what it drops stays dropped until open(). */
+  /**
+   * nft, in this namespace: what it drops stays dropped until open(). As it
+   * arrives, for nobody is told by a network that is gone.
+   */
   block(...rules) {
     execFileSync('nft', ['-f', '-'], { input: `table inet pb {
-  chain out {
-    type filter hook output priority 0
+  chain in {
+    type filter hook input priority 0
     ${rules.join('\n    ')}
   }
 }
@@ -355,7 +361,7 @@ export function test(sentence, act) {
 
 const SKIP = /executable doesn't exist|Failed to launch|Target (page|closed)/i;
 
-const launch = () => chromium.launch({
+export const launch = () => chromium.launch({
   executablePath: process.env.PATCHBAY_CHROMIUM ?? '/usr/bin/chromium',
   chromiumSandbox: false,
   args: ['--use-fake-device-for-media-stream=device-count=2',
@@ -363,18 +369,33 @@ const launch = () => chromium.launch({
     '--disable-dev-shm-usage', '--autoplay-policy=no-user-gesture-required'],
 });
 
+/** Debian's own Firefox, by WebDriver BiDi: what it does, a phone's does. */
+export function launchFirefox() {
+  const home = mkdtempSync(join(tmpdir(), 'patchbay-firefox-'));
+
+  process.on('exit', () => rmSync(home, { recursive: true, force: true }));
+  return firefox.launch({ channel: 'moz-firefox',
+    executablePath: process.env.PATCHBAY_FIREFOX ?? '/usr/bin/firefox-esr',
+    env: { ...process.env, HOME: home },
+    firefoxUserPrefs: {
+      'media.navigator.streams.fake': true,
+      'media.navigator.permission.disabled': true,
+      'media.autoplay.default': 0,
+    } });
+}
+
 /** Runs all, or those whose sentence holds the first argument. */
-export async function run() {
+export async function run(start = launch) {
   const chosen = tests.filter(({ sentence }) =>
       sentence.includes(process.argv[2] ?? ''));
   let browser;
   let bad = 0;
 
   try {
-    browser = await launch();
+    browser = await start();
   } catch (error) {
     if (process.env.PATCHBAY_BROWSER !== 'needed' && SKIP.test(error.message)) {
-      console.log(`1..0 # SKIP Chromium does not start here: ${
+      console.log(`1..0 # SKIP the browser does not start here: ${
         error.message.split('\n')[0]}`);
       return;
     }
@@ -397,6 +418,7 @@ export async function run() {
           ...lab.said, ...await dump(lab),
           ...lab.children.map((child) => child.tail())].join('\n');
         line = `not ${line}\n${text.replace(/^/gm, '# ')}`;
+        console.error(`${sentence}: ${text}`); // what Meson prints of TAP is this
       }
     } finally {
       await lab.close();

@@ -88,7 +88,7 @@ test('choose, look, go live, stop: a real receiver decodes what the phone sends'
   await look(lab, page, 'idle');
   await press(page, 'Set up camera');
   await page.getByRole('button', { name: 'Go live' }).waitFor();
-  expect(await page.getByLabel('Camera', { exact: true }).locator('option').count() >= 1, 'it names the cameras');
+  await until(async () => await page.getByLabel('Camera', { exact: true }).locator('option').count() >= 1, 'it names the cameras');
   await reads(page, 'Sound comes in.');
   const meter = page.getByRole('meter');
   await until(async () => Number(await meter.getAttribute('aria-valuenow')) > 20, 'the level of the microphone');
@@ -146,7 +146,7 @@ test('choose, look, go live, stop: a real receiver decodes what the phone sends'
   await reads(page, 'Preview: nothing is sent yet');
   await until(async () => (await it.server.slot(it.admin, 'demo', 'cam-wide')).sender === null, 'the slot to be free');
   await press(page, 'Camera off');
-  expect(await page.evaluate(() => document.querySelector('.preview').srcObject.getTracks().length) === 0, 'the camera is off');
+  await until(async () => await page.evaluate(() => document.querySelector('.preview').srcObject.getTracks().length) === 0, 'the camera is off');
 });
 
 test('tally fills the page, in colour, frame and word; cues stand on top; on air, Stop asks once', async (lab) => {
@@ -174,24 +174,24 @@ test('tally fills the page, in colour, frame and word; cues stand on top; on air
     await control.tally(state);
     await page.locator(`body[data-tally=${state}] .light`).filter({ hasText: word }).waitFor();
     await until(() => page.evaluate((c) => getComputedStyle(document.body).backgroundColor === c, colour), `${state} is ${colour}`);
-    expect(await page.evaluate(() => getComputedStyle(document.body, '::after').borderTopStyle) === border, `${state} has its frame`);
+    await until(async () => await page.evaluate(() => getComputedStyle(document.body, '::after').borderTopStyle) === border, `${state} has its frame`);
     expect(await page.title() === title, await page.title());
-    expect(await page.locator('#said').textContent() === `${word}.`, 'it is said');
+    await until(async () => await page.locator('#said').textContent() === `${word}.`, 'it is said');
     const tall = await page.locator('.light').evaluate((node) => parseFloat(getComputedStyle(node).fontSize));
     expect(tall > 55, `it is read from afar: ${tall}`);
     await look(lab, page, state);
   }
-  expect(await page.evaluate(() => JSON.stringify(window.shaken)) === '[[80],[80,80,80],[400]]', 'once as it is switched on, then with the tally');
+  await until(async () => await page.evaluate(() => JSON.stringify(window.shaken)) === '[[80],[80,80,80],[400]]', 'once as it is switched on, then with the tally');
   await control.cue('Stand by, camera 2');
   await page.locator('.cues .now').filter({ hasText: 'Stand by, camera 2' }).waitFor();
-  expect(await page.locator('#said').textContent() === 'Cue: Stand by, camera 2', 'the cue is said');
+  await until(async () => await page.locator('#said').textContent() === 'Cue: Stand by, camera 2', 'the cue is said');
   await control.cue(HOSTILE);
   await page.locator('.cues .now').filter({ hasText: HOSTILE }).waitFor();
   await reads(page, 'Earlier cues (1)');
   await control.cue('Zoom in slowly on the singer, then hold until I say so');
   await page.locator('.cues .now').filter({ hasText: 'Zoom in' }).waitFor();
   await look(lab, page, 'cue');
-  expect(await page.locator('.cues img').count() === 0 && await page.title() === 'ON AIR – cam-wide', 'text is text');
+  await until(async () => await page.locator('.cues img').count() === 0 && await page.title() === 'ON AIR – cam-wide', 'text is text');
   await press(page, 'Got it');
   await page.getByText('Earlier cues (3)').click();
   await look(lab, page, 'cues');
@@ -298,14 +298,14 @@ test('my encoder: strings when somebody asks, with copying, and gone when folded
   expect(!await page.locator('.ways').innerText().then((text) => text.includes('ADDRESS')), 'no word of it any more');
   await page.getByRole('button', { name: 'Copy string for FFmpeg' }).click();
   await page.getByText('Copied', { exact: true }).waitFor();
-  expect(await page.locator('#said').textContent() === 'Copied: string for FFmpeg.', 'it is said');
-  expect(await page.evaluate(() => navigator.clipboard.readText()) === WAYS[0].string, 'on the clipboard, to the letter');
+  await until(async () => await page.locator('#said').textContent() === 'Copied: string for FFmpeg.', 'it is said');
+  await until(async () => await page.evaluate(() => navigator.clipboard.readText()) === WAYS[0].string, 'on the clipboard, to the letter');
   await page.getByText('vMix', { exact: true }).click();
   await page.getByRole('button', { name: 'Copy Passphrase for vMix' }).click();
   await until(() => page.evaluate(() => navigator.clipboard.readText()).then((text) => text === PASSPHRASE), 'one field alone');
   await look(lab, page, 'encoder-vmix');
   await page.getByText('Larix Broadcaster', { exact: true }).click();
-  expect(await page.getByRole('link', { name: 'Open Larix' }).getAttribute('href') === WAYS[3].string, 'the link');
+  await until(async () => await page.getByRole('link', { name: 'Open Larix' }).getAttribute('href') === WAYS[3].string, 'the link');
   await until(() => page.locator('img.qr').evaluate((img) => img.complete && img.naturalWidth > 0), 'the QR code is a picture');
   await look(lab, page, 'encoder-larix');
   await page.getByText('GStreamer', { exact: true }).click();
@@ -341,7 +341,7 @@ test('my encoder, by the server itself: ready once a receiver is there, with a Q
   for (const [client, name] of [['obs', 'OBS Studio'], ['vmix', 'vMix'], ['ffmpeg', 'FFmpeg'], ['gstreamer', 'GStreamer'],
     ['srt-live-transmit', 'srt-live-transmit']]) {
     await page.locator(`details[data-client="${client}"]`).getByText(name, { exact: true }).first().click();
-    expect(await page.locator(`details[data-client="${client}"][open] code`).count() > 0, client);
+    await until(async () => await page.locator(`details[data-client="${client}"][open] code`).count() > 0, client);
   }
   await page.locator('details[data-client=obs-whip]').getByText('not here').click();
   await page.locator('details[data-client=obs-whip] .note').getByText('speaks SRT only').waitFor();
@@ -360,7 +360,7 @@ test('my encoder, by the server itself: ready once a receiver is there, with a Q
   await viewer.locator('details[data-client=ffmpeg] summary').click();
   await viewer.locator('details[data-client=ffmpeg] code').getByText('ffmpeg -i').waitFor();
   await look(lab, viewer, 'player');
-  expect(await viewer.locator('.slot').count() === 1, 'the slots stand as they were');
+  await until(async () => await viewer.locator('.slot').count() === 1, 'the slots stand as they were');
 });
 
 test('my encoder, while the server is away or says no: in words', async (lab) => {
@@ -403,7 +403,7 @@ test('each end of the page says what happened and what to do', async (lab) => {
     await goLive(page);
     page.hear({ type: 'closed', reason });
     await page.getByRole('heading', { name: title }).waitFor();
-    expect(await page.evaluate(() => !document.body.dataset.tally && document.querySelectorAll('video').length === 0), 'no light, no picture');
+    await until(() => page.evaluate(() => !document.body.dataset.tally && document.querySelectorAll('video').length === 0), 'no light, no picture');
     await look(lab, page, `end-${reason}`);
   }
 });
@@ -452,7 +452,7 @@ test('the camera is refused, busy, missing: what to do, and again', async (lab) 
   await page.evaluate(() => { window.failing = 'NotFoundError'; });
   await press(page, 'Set up camera');
   await reads(page, 'No microphone: you send a picture only.');
-  expect(await page.getByText('in use by another').count() === 0, 'the fault is gone');
+  await until(async () => await page.getByText('in use by another').count() === 0, 'the fault is gone');
   await press(page, 'Go live');
   await advice(page, 'sound-none');
 });
@@ -481,7 +481,7 @@ test('the slot is taken: who has it, and it goes live once it is free', async (l
   await goLive(page);
   await reads(page, `Waiting: “${HOSTILE}” is sending on this slot.`);
   await look(lab, page, 'waiting');
-  expect(await page.locator('img').count() === 0 && await page.title() === 'cam-wide – Patchbay', 'text is text');
+  await until(async () => await page.locator('img').count() === 0 && await page.title() === 'cam-wide – Patchbay', 'text is text');
   await other.evaluate(() => session.leave());
   await reads(page, 'Live. Nobody is watching yet.');
 });

@@ -230,7 +230,7 @@ test('the network goes altogether, and comes back', async (lab) => {
   const before = await frames(receiver);
   await until(async () => await frames(receiver) !== before, 'another picture');
   await play(receiver, 'frames afterwards');
-  for (const page of [sender, receiver]) expect(await page.evaluate(() => session.state) === 'joined', 'both are back');
+  for (const page of [sender, receiver]) await until(async () => await page.evaluate(() => session.state) === 'joined', 'both are back');
 });
 
 test('a relay carries it where nothing else may, and without one that is said', async (lab) => {
@@ -262,7 +262,7 @@ test('a second viewer does not disturb the first, and each goes alone', async (l
   await play(receiver);
   await startReceiver(second, await server.mint(admin, 'demo', 'cam', 'receive'));
   await play(second);
-  expect(await sender.evaluate(() => end.peers.length) === 2, 'two connections');
+  await until(async () => await sender.evaluate(() => end.peers.length) === 2, 'two connections');
   await second.evaluate(() => session.leave());
   await saw(sender, 'peer', { state: 'gone', reason: 'left' });
   await play(receiver);
@@ -344,7 +344,7 @@ test('a session closed by its admin ends the page', async (lab) => {
   await saw(sender, 'peer', { state: 'connected' });
   await server.call('DELETE', '/api/session/demo', undefined, admin);
   await fault(sender, 'session-closed');
-  expect(await sender.evaluate(() => session.state) === 'over', 'over');
+  await until(async () => await sender.evaluate(() => session.state) === 'over', 'over');
 });
 
 test('no secret is in what events tell, or in storage', async (lab) => {

@@ -192,7 +192,7 @@ test('the server goes and comes back under the wall: the picture stays, the rest
   await server.stop('SIGKILL');
   await wall.locator('.notice', { hasText: 'cannot be reached' }).waitFor();
   await wall.locator('.notice', { hasText: /What you see is 00:0[2-9] old/ }).waitFor();
-  expect(await wall.evaluate(() => document.body.dataset.stale) === 'yes', 'it looks old');
+  await until(async () => await wall.evaluate(() => document.body.dataset.stale) === 'yes', 'it looks old');
   await plays(wall, 'cam-1');
   await lab.shot(wall, 'wall-away');
   await axe(wall, 'the wall without a server');
@@ -200,7 +200,7 @@ test('the server goes and comes back under the wall: the picture stays, the rest
   const other = await again.create('demo', names(2));
   await until(async () => (await again.slot(other, 'demo', 'cam-1'))?.sender, 'the camera to be back');
   await until(() => wall.evaluate(() => document.body.dataset.stale === 'no'), 'the wall to be fresh');
-  expect(await wall.locator('.notice').textContent() === '', 'the notice is gone');
+  await until(async () => await wall.locator('.notice').textContent() === '', 'the notice is gone');
   await plays(wall, 'cam-1', 30);
   const drops = await phone.evaluate(() => events.filter((e) => e.type === 'peer' && e.state === 'gone').length);
   expect(drops === 0, 'the picture was never cut');
@@ -219,7 +219,7 @@ test('a wrong link, and the end of the session, say what to do and leave nothing
   await lab.shot(foreign, 'wall-foreign');
   await named(wall, 'People').click();
   await wall.getByRole('alert').getByText(/link has expired|time ran out/).waitFor();
-  expect(await wall.locator('.tile, dialog').count() === 0, 'nothing of the session is left');
+  await until(async () => await wall.locator('.tile, dialog').count() === 0, 'nothing of the session is left');
   await lab.shot(wall, 'wall-expired');
   await axe(wall, 'the wall after its end');
 });
@@ -344,7 +344,7 @@ test('the large tile has all figures and graphs, and secrets only on request', a
   const dialog = wall.getByRole('dialog', { name: 'cam-1' });
   await until(() => dialog.locator('video').evaluate((video) => video.getVideoPlaybackQuality().totalVideoFrames > 5), 'the large picture');
   await until(() => dialog.locator('.figures').textContent().then((text) => /Bitrate, Mb\/s[0-9.]+/.test(text)), 'figures');
-  expect(await tile(wall, 'cam-1').locator('video').count() === 1, 'the small one plays on');
+  await until(async () => await tile(wall, 'cam-1').locator('video').count() === 1, 'the small one plays on');
   const secret = () => wall.evaluate(() => /passphrase=|p_[A-Za-z0-9_-]{20}/.test(document.documentElement.innerHTML));
   expect(!await secret(), 'no secret before anybody asks');
   await named(dialog, 'Show the strings').click();
@@ -419,7 +419,7 @@ test('a link for a person: its code is read back, opens the slot, and leaves the
   expect(!await wall.evaluate(() => document.documentElement.outerHTML.includes('data:image/svg')), 'the code is gone');
   expect(!await wall.evaluate((text) => document.documentElement.outerHTML.includes(text), url.slice(-30)), 'the link is gone');
   await wall.keyboard.press('Escape');
-  expect(await wall.evaluate(() => document.activeElement.textContent) === 'People', 'the focus is back where it was');
+  await until(async () => await wall.evaluate(() => document.activeElement.textContent) === 'People', 'the focus is back where it was');
 
   const token = new URLSearchParams(new URL(url).hash.slice(1)).get('t');
   await camera(lab, server, token, 'cam-2');
@@ -492,7 +492,7 @@ test('names and lines from others are shown as they are', async (lab) => {
   await tile(wall, 'cam-1').locator('.cue', { hasText: evil }).waitFor();
   await tile(wall, 'cam-1').locator('.open').click();
   await wall.locator('dialog .client', { hasText: evil }).first().waitFor();
-  expect(await wall.locator('img[src="x"]').count() === 0 && await wall.title() === 'demo – Patchbay', 'nothing was read as markup');
+  await until(async () => await wall.locator('img[src="x"]').count() === 0 && await wall.title() === 'demo – Patchbay', 'nothing was read as markup');
 });
 
 test('an alarm is raised, heard, acknowledged by name on every wall, and cleared', async (lab) => {
@@ -503,7 +503,7 @@ test('an alarm is raised, heard, acknowledged by name on every wall, and cleared
   const rows = (page) => page.locator('.alarms li');
   const sound = (page, text) => page.locator('.tool.sound', { hasText: text }).waitFor();
 
-  expect(await wall.locator('.alarms').isVisible(), 'the list stands beside 3 slots');
+  await until(() => wall.locator('.alarms').isVisible(), 'the list stands beside 3 slots');
   // on program without a feed: nothing is worse
   await tile(wall, 'cam-2').locator('.to-program').click();
   await rows(wall).first().waitFor();
@@ -520,7 +520,7 @@ test('an alarm is raised, heard, acknowledged by name on every wall, and cleared
 
   await wall.keyboard.press('m');
   await sound(wall, 'Sound muted');
-  expect(await wall.locator('.tool.sound').getAttribute('data-warns') === 'yes', 'muted is seen');
+  await until(async () => await wall.locator('.tool.sound').getAttribute('data-warns') === 'yes', 'muted is seen');
   await lab.shot(wall, 'wall-alarm-muted');
   await wall.keyboard.press('m');
   await sound(wall, 'Sound on');
@@ -575,7 +575,7 @@ test('links are listed with who is connected, and one is revoked by itself', asy
   await row('Kim').getByRole('button').click();
   const ask = wall.getByRole('alertdialog');
   await ask.getByText('Kim, camera 1 is connected to cam-1 and will be cut off at once.').waitFor();
-  expect(await wall.evaluate(() => document.activeElement.textContent) === 'Cancel', 'Enter does no harm');
+  await until(async () => await wall.evaluate(() => document.activeElement.textContent) === 'Cancel', 'Enter does no harm');
   await lab.shot(wall, 'wall-revoke');
   await axe(wall, 'a question');
   await wall.keyboard.press('Escape');
