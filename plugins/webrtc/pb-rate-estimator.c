@@ -314,6 +314,9 @@ increase (PbRateEstimator *self, double received_bps, double elapsed_s)
     to = MAX (to + ADDITIVE_MIN_BPS * elapsed_s,
         to * pow (self->is_starting ? START_PER_S : INCREASE_PER_S, elapsed_s));
   }
+  /* what has come without a queue fits, whoever sends it */
+  if (self->is_starting)
+    to = MAX (to, received_bps);
   /* 5.5: what nobody has sent, nobody has tried */
   self->delay_bps = MAX (self->delay_bps, MIN (to, most));
 }
@@ -571,6 +574,21 @@ pb_rate_estimator_get (PbRateEstimator *self)
                (1 - CLAMP (drain, 0, QUEUE_DRAIN_MOST));
 
   return (guint) CLAMP (bps, self->min_bps, self->max_bps);
+}
+
+/**
+ * pb_rate_estimator_is_starting:
+ * @self: the estimator
+ *
+ * Returns: whether nothing has shown yet that the way has an end: what is sent
+ *     beyond the estimate may well arrive
+ *
+ * Since: 0.1
+ */
+gboolean
+pb_rate_estimator_is_starting (PbRateEstimator *self)
+{
+  return self->is_starting;
 }
 
 /**

@@ -202,10 +202,13 @@ set_rate (PbWebrtcRate *self, PbFrameGate *gate)
 {
   guint64 bps = get_media (self);
 
-  /* A counterpart that tells nothing has no bound. */
-  if (self->was_fed)
-    pb_frame_gate_set_rate (gate,
-        (guint) MIN (bps * GATE_SLACK / 100, G_MAXUINT));
+  /* A counterpart that tells nothing has no bound; nor has a way that was never
+   * full: what comes encoded is as much as it is, and must not be kept back
+   * while the estimate only climbs. */
+  if (!self->was_fed || pb_rate_estimator_is_starting (self->estimator))
+    bps = 0;
+  pb_frame_gate_set_rate (gate,
+      (guint) MIN (bps * GATE_SLACK / 100, G_MAXUINT));
 }
 
 /* A receiver that has told of a gap may tell later that it was none; those of
