@@ -346,6 +346,26 @@ test_what_was_not_sent_is_not_known (void)
   g_assert_cmpuint (pb_rate_estimator_get (self), <=, 1300000);
 }
 
+/* Three times the start rate, as a camera's own encoder may send, and no queue */
+static void
+test_what_arrives_from_the_start_fits (void)
+{
+  g_autoptr (PbRateEstimator) self =
+      pb_rate_estimator_new (MIN_BPS, MAX_BPS, START_BPS);
+  const gsize size = 3 * START_BPS / 8 / 100; /* each 10 ms */
+
+  for (gint64 now = 0; now < 500000; now += 50000) {
+    PbRatePacket packets[5];
+
+    for (guint i = 0; i < 5; i++)
+      packets[i] =
+          (PbRatePacket){ now + i * 10000, now + 20000 + i * 10000, size };
+    pb_rate_estimator_feed (self, packets, 5, 40000, now + 90000);
+  }
+  g_assert_true (pb_rate_estimator_is_starting (self));
+  g_assert_cmpuint (pb_rate_estimator_get (self), >=, 3 * START_BPS * 95 / 100);
+}
+
 static void
 test_loss_is_that_of_the_last_second (void)
 {
@@ -539,6 +559,8 @@ main (int argc, char **argv)
   g_test_add_func ("/rate/bounds-change-at-once", test_bounds_change_at_once);
   g_test_add_func ("/rate/no-feedback-ever-is-no-news",
       test_no_feedback_ever_is_no_news);
+  g_test_add_func ("/rate/what-arrives-from-the-start-fits",
+      test_what_arrives_from_the_start_fits);
   g_test_add_func ("/rate/what-was-not-sent-is-not-known",
       test_what_was_not_sent_is_not_known);
   g_test_add_func ("/rate/loss-is-that-of-the-last-second",

@@ -66,6 +66,21 @@ new_feedback (guint n, guint n_lost)
   return new_event (array);
 }
 
+/* What leaves each 5 ms arrives each 10: a queue grows. */
+static GstEvent *
+new_overuse (void)
+{
+  GValueArray *array = g_value_array_new (100);
+  gint64 now = g_get_monotonic_time ();
+
+  for (guint i = 0; i < 100; i++)
+    take_packet (array,
+        new_packet (now + i * 5000, (gint64) 5100000 + i * 10000,
+            1000));
+
+  return new_event (array);
+}
+
 G_GNUC_END_IGNORE_DEPRECATIONS
 
 static void
@@ -198,6 +213,7 @@ test_frames_pass_the_gate (void)
   g_autoptr (GstBuffer) key = new_frame (1000000, TRUE);
   g_autoptr (GstBuffer) delta = new_frame (1000, FALSE);
   g_autoptr (GstEvent) event = new_feedback (1, 0);
+  g_autoptr (GstEvent) overuse = new_overuse ();
   gboolean wants = FALSE;
 
   g_assert_false (pb_webrtc_rate_admit (rate, 0, TRUE, delta, 0, &wants));
@@ -213,7 +229,11 @@ test_frames_pass_the_gate (void)
   g_assert_true (pb_webrtc_rate_admit (rate, 2, TRUE, key, 0, &wants));
 
   pb_webrtc_rate_restart (rate, 0);
+  /* nothing shows that the way has an end */
   pb_webrtc_rate_take_event (rate, event);
+  g_assert_true (pb_webrtc_rate_admit (rate, 0, TRUE, key, 0, &wants));
+  g_assert_true (pb_webrtc_rate_admit (rate, 0, TRUE, delta, 0, &wants));
+  pb_webrtc_rate_take_event (rate, overuse);
   g_assert_true (pb_webrtc_rate_admit (rate, 0, TRUE, key, 0, &wants));
   g_assert_false (pb_webrtc_rate_admit (rate, 0, TRUE, delta, 0, &wants));
   g_assert_false (wants);
