@@ -74,9 +74,9 @@ test_one_direction (void)
   pair_wait (pair, has_media);
   g_assert_true (pair_is_connected (pair));
   g_assert_cmpuint (pair->ends[0].n_video, ==, 0);
-  /* tracks are numbered as the m-lines are */
-  g_assert_cmpstr (get_name (&pair->ends[1], 0), ==, "video/x-h264");
-  g_assert_cmpstr (get_name (&pair->ends[1], 1), ==, "audio/x-opus");
+  /* tracks are numbered as the m-lines are: sound comes first */
+  g_assert_cmpstr (get_name (&pair->ends[1], 0), ==, "audio/x-opus");
+  g_assert_cmpstr (get_name (&pair->ends[1], 1), ==, "video/x-h264");
   g_assert_cmpuint (pair->ends[0].n_keyframes_asked, >=, 1);
   g_test_message ("connected after %.1f ms, first frame after %.1f ms",
       (pair->connected_us - pair->began_us) / 1e3,
@@ -194,8 +194,8 @@ test_quality_is_negotiated (void)
   pair_wait (pair, has_all);
   for (guint i = 0; i < 2; i++) {
     g_auto (GStrv) parts =
-        g_strsplit (strstr (pair->ends[i].description, "m=video"), "m=", 0);
-    const char *video = parts[1], *audio = parts[2];
+        g_strsplit (strstr (pair->ends[i].description, "m=audio"), "m=", 0);
+    const char *audio = parts[1], *video = parts[2];
 
     g_assert_true (g_str_has_prefix (video, "video"));
     g_assert_true (g_str_has_prefix (audio, "audio"));
@@ -293,6 +293,47 @@ test_channel (void)
   pair_free (pair);
 }
 
+/* An answer as Firefox makes it that has no H.264: of what it refuses it tells
+ * the mid and nothing else. */
+static char *
+refuse_video (Pair *pair, guint from, const char *type, const char *sdp)
+{
+  g_auto (GStrv) sections = g_strsplit (sdp, "\r\nm=", 0);
+  g_auto (GStrv) group = g_strsplit (sections[0], " video1", 0);
+
+  g_assert_cmpuint (g_strv_length (sections), ==, 3);
+  g_assert_true (g_str_has_prefix (sections[2], "video"));
+  g_free (sections[0]);
+  sections[0] = g_strjoinv ("", group);
+  g_free (sections[2]);
+  sections[2] = g_strdup ("video 0 UDP/TLS/RTP/SAVPF 120\r\n"
+                          "c=IN IP4 0.0.0.0\r\na=inactive\r\n"
+                          "a=mid:video1\r\na=rtpmap:120 VP8/90000\r\n");
+
+  return g_strjoinv ("\r\nm=", sections);
+}
+
+static gboolean
+has_audio (Pair *pair)
+{
+  return pair->ends[1].n_audio >= 50;
+}
+
+static void
+test_what_is_refused_does_not_stop_the_rest (void)
+{
+  Pair *pair = pair_new ();
+
+  pair->ends[0].media[0] = "h264";
+  pair->ends[0].media[1] = "opus";
+  pair->ends[1].on_description = refuse_video;
+  pair_start (pair);
+  pair_wait (pair, has_audio);
+  g_assert_true (pair_is_connected (pair));
+  g_assert_cmpuint (pair->ends[1].n_video, ==, 0);
+  pair_free (pair);
+}
+
 /* --- security ------------------------------------------------------------- */
 
 static char *
@@ -355,7 +396,7 @@ try_bad_descriptions (Pair *pair, guint from, const char *type, const char *sdp)
   PbWebrtcPeer *to = pair->ends[1 - from].peer;
   const char *other = g_str_equal (type, "offer") ? "answer" : "offer";
   g_autofree char *no_mid = replace (sdp, "a=mid:", "a=dim:");
-  g_autofree char *same_mid = replace (sdp, "a=mid:audio1", "a=mid:video0");
+  g_autofree char *same_mid = replace (sdp, "a=mid:video1", "a=mid:audio0");
   g_autofree char *no_bundle = replace (sdp, "a=group:BUNDLE", "a=group:LS");
   g_autofree char *sha1 = replace (sdp, "sha-256", "sha-1");
   g_autofree char *none = replace (sdp, "a=fingerprint", "a=footprint");
@@ -917,6 +958,8 @@ main (int argc, char **argv)
   ADD ("a-return-of-another-kind", test_return_of_another_kind);
   ADD ("sendonly-is-obeyed", test_sendonly_is_obeyed);
   ADD ("without-trickle-the-description-has-it-all", test_no_trickle);
+  ADD ("what-is-refused-does-not-stop-the-rest",
+      test_what_is_refused_does_not_stop_the_rest);
   ADD ("rtx-fec-and-twcc-on-video-never-rtx-on-audio",
       test_quality_is_negotiated);
   g_test_add_data_func ("/webrtc-peer/fec-is-the-senders-choice", NULL,
