@@ -127,6 +127,20 @@ pb_frame_gate_pay (PbFrameGate *self, gsize size, gint64 now_us)
   pay (self, size);
 }
 
+/**
+ * pb_frame_gate_forgive:
+ * @self: the gate
+ *
+ * All that was let through has arrived: nothing of it lies in a queue.
+ *
+ * Since: 0.1
+ */
+void
+pb_frame_gate_forgive (PbFrameGate *self)
+{
+  self->debt_bits = 0;
+}
+
 static gboolean
 admit_video (PbFrameGate *self, gboolean is_keyframe, gint64 queued_us)
 {

@@ -66,6 +66,8 @@
 #define QUEUE_DRAIN_US G_USEC_PER_SEC
 #define QUEUE_DRAIN_MOST 0.5
 #define QUEUE_RTTS 4
+/* what a report may be late by itself, and no queue */
+#define QUEUE_NONE_US (50 * 1000)
 #define BASE_PERIOD_US (10 * G_USEC_PER_SEC)
 
 /* messages that are known again */
@@ -589,6 +591,25 @@ gboolean
 pb_rate_estimator_is_starting (PbRateEstimator *self)
 {
   return self->is_starting;
+}
+
+/**
+ * pb_rate_estimator_is_clear:
+ * @self: the estimator
+ *
+ * The estimate may be too low for a while, where a busy machine looked like a
+ * queue; then this is TRUE all the same.
+ *
+ * Returns: whether what was sent has arrived: the round trip shows no queue,
+ *     and next to nothing was lost within the last second
+ *
+ * Since: 0.1
+ */
+gboolean
+pb_rate_estimator_is_clear (PbRateEstimator *self)
+{
+  return self->n_rtts >= QUEUE_RTTS && get_queue (self) < QUEUE_NONE_US &&
+         pb_rate_estimator_get_loss (self) <= 100 * LOSS_LOW;
 }
 
 /**

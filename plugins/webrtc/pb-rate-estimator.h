@@ -37,6 +37,8 @@ guint pb_rate_estimator_tick (PbRateEstimator *self, gint64 now_us);
 guint pb_rate_estimator_get (PbRateEstimator *self);
 /* Nothing has shown yet that the way has an end. */
 gboolean pb_rate_estimator_is_starting (PbRateEstimator *self);
+/* What was sent has arrived, whatever the estimate says. */
+gboolean pb_rate_estimator_is_clear (PbRateEstimator *self);
 /* Percent of the packets of the last second. */
 double pb_rate_estimator_get_loss (PbRateEstimator *self);
 void pb_rate_estimator_set_bounds (PbRateEstimator *self, guint min_bps,

@@ -348,7 +348,6 @@ make_peer (PbWebrtcCounterpart *other)
     .latency_ms = self->latency_ms,
     .has_fec = self->has_fec,
     .min_kbps = self->min_kbps,
-    .max_kbps = self->max_kbps,
     .stun = self->stun,
     .turn = (const char *const *) self->turn,
   };

@@ -605,7 +605,7 @@ pb_webrtc_peer_new (GMainContext *context, const PbWebrtcConfig *config,
   self->addresses = g_strdupv ((char **) config->addresses);
   self->callbacks = *callbacks;
   self->user_data = user_data;
-  self->rate = pb_webrtc_rate_new (config->min_kbps, config->max_kbps);
+  self->rate = pb_webrtc_rate_new (config->min_kbps);
   self->receivers = g_array_new (FALSE, FALSE, sizeof (PbWebrtcReceiver));
   g_array_set_clear_func (self->receivers, clear_receiver);
   self->jitterbuffers = g_ptr_array_new_with_free_func (gst_object_unref);

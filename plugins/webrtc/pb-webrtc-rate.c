@@ -11,13 +11,15 @@
 
 #define GST_CAT_DEFAULT pb_gst_debug_src_sink
 
-/* What audio may take beside video's bounds */
-#define AUDIO_BPS 192000
 /* The encoder keeps to its least; below it, and down to half of it, frames are
  * left out, so that audio goes on. */
 #define MIN_PART 2
 #define MIN_BPS 50000
 #define START_BPS 1000000
+/* What the way carries is not what the encoder may make of it: media that come
+ * encoded are bound by nothing of ours, and where the estimate ended at the
+ * encoder's most, that rate would look like a way that is nearly full. */
+#define MAX_BPS 1000000000
 /* IP, UDP, RTP with its extensions, SRTP's tag: GStreamer counts payload */
 #define OVERHEAD (20 + 8 + 12 + 8 + 10)
 /* and below what webrtcbin hands to the network */
@@ -53,23 +55,21 @@ struct _PbWebrtcRate
 /**
  * pb_webrtc_rate_new: (skip)
  * @min_kbps: the encoder's least
- * @max_kbps: the encoder's most
  *
  * Returns: (transfer full): what is known of a way, nothing
  */
 PbWebrtcRate *
-pb_webrtc_rate_new (guint min_kbps, guint max_kbps)
+pb_webrtc_rate_new (guint min_kbps)
 {
   PbWebrtcRate *self = g_new0 (PbWebrtcRate, 1);
-  guint64 max_bps = MAX (min_kbps, max_kbps) * G_GUINT64_CONSTANT (1000);
   guint64 min_bps =
       MAX (min_kbps * G_GUINT64_CONSTANT (1000) / MIN_PART, MIN_BPS);
 
   g_mutex_init (&self->lock);
   for (guint i = 0; i < LOST_MAX; i++)
     self->lost[i] = -1;
-  self->estimator = pb_rate_estimator_new ((guint) MIN (min_bps, G_MAXUINT),
-      (guint) MIN (max_bps + AUDIO_BPS, G_MAXUINT), START_BPS);
+  self->estimator = pb_rate_estimator_new ((guint) MIN (min_bps, MAX_BPS),
+      MAX_BPS, START_BPS);
   self->gates =
       g_ptr_array_new_with_free_func ((GDestroyNotify) pb_frame_gate_free);
 
@@ -315,6 +315,10 @@ pb_webrtc_rate_take_event (PbWebrtcRate *self, GstEvent *event)
     self->rtt_us = rtt_us;
   pb_rate_estimator_feed (self->estimator, (const PbRatePacket *) packets->data,
       packets->len, rtt_us, now_us);
+  for (guint i = 0; i < self->gates->len &&
+                    pb_rate_estimator_is_clear (self->estimator);
+       i++)
+    pb_frame_gate_forgive (g_ptr_array_index (self->gates, i));
   GST_LOG ("rate %p: feedback on %u packets, %u lost, round trip %d ms; "
            "%.1f %% lost in a second, %u kbit/s, %u for media",
       self, packets->len, feedback.lost->len, (int) (rtt_us / 1000),

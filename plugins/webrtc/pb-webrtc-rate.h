@@ -14,7 +14,7 @@ G_BEGIN_DECLS
 typedef struct _PbWebrtcRate PbWebrtcRate;
 
 /* The bounds are of video: audio comes on top. */
-PbWebrtcRate *pb_webrtc_rate_new (guint min_kbps, guint max_kbps);
+PbWebrtcRate *pb_webrtc_rate_new (guint min_kbps);
 void pb_webrtc_rate_free (PbWebrtcRate *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PbWebrtcRate, pb_webrtc_rate_free)
 

@@ -46,6 +46,20 @@ audio (Fixture *f, gsize size, gint64 queued_us)
 }
 
 static void
+test_what_has_arrived_is_no_debt (Fixture *f, gconstpointer unused)
+{
+  pb_frame_gate_set_rate (f->gate, 1000000);
+  g_assert_true (key (f, 100000, 0)); /* 800 ms of it */
+  g_assert_false (video (f, 1000, 0));
+  pb_frame_gate_forgive (f->gate);
+  /* a gap ends with a keyframe all the same */
+  g_assert_false (video (f, 1000, 0));
+  g_assert_true (key (f, 100000, 0));
+  pb_frame_gate_forgive (f->gate);
+  g_assert_true (video (f, 1000, 0));
+}
+
+static void
 test_video_begins_with_a_keyframe (Fixture *f, gconstpointer unused)
 {
   g_assert_false (pb_frame_gate_wants_keyframe (f->gate, f->now));
@@ -297,6 +311,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   ADD ("video-begins-with-a-keyframe", test_video_begins_with_a_keyframe);
+  ADD ("what-has-arrived-is-no-debt", test_what_has_arrived_is_no_debt);
   ADD ("no-rate-is-no-bound", test_no_rate_is_no_bound);
   ADD ("a-queue-is-bounded-in-time", test_a_queue_is_bounded_in_time);
   ADD ("after-a-drop-video-waits-for-a-keyframe",

@@ -487,6 +487,30 @@ test_standing_queue_is_drained (void)
 }
 
 static void
+test_what_arrives_is_clear_whatever_the_estimate (void)
+{
+  g_autoptr (PbRateEstimator) self =
+      pb_rate_estimator_new (MIN_BPS, MAX_BPS, START_BPS);
+  PbRatePacket lost[100];
+  gint64 now_us;
+
+  g_assert_false (pb_rate_estimator_is_clear (self)); /* not known */
+  now_us = wait_in_queue (self, 0, G_USEC_PER_SEC, 0);
+  g_assert_true (pb_rate_estimator_is_clear (self));
+  now_us = wait_in_queue (self, now_us, G_USEC_PER_SEC, 80000);
+  g_assert_false (pb_rate_estimator_is_clear (self));
+  now_us = wait_in_queue (self, now_us, G_USEC_PER_SEC, 10000);
+  g_assert_true (pb_rate_estimator_is_clear (self));
+  /* a way that throws away what is too much has no queue */
+  for (guint i = 0; i < G_N_ELEMENTS (lost); i++)
+    lost[i] = (PbRatePacket){ now_us + i * 1000,
+      i % 20 == 0 ? -1 : now_us + i * 1000 + 10000, 1000 };
+  pb_rate_estimator_feed (self, lost, G_N_ELEMENTS (lost), 50000,
+      now_us + 150000);
+  g_assert_false (pb_rate_estimator_is_clear (self));
+}
+
+static void
 test_share_leaves_the_weak_behind (void)
 {
   static const struct
@@ -561,6 +585,8 @@ main (int argc, char **argv)
       test_no_feedback_ever_is_no_news);
   g_test_add_func ("/rate/what-arrives-from-the-start-fits",
       test_what_arrives_from_the_start_fits);
+  g_test_add_func ("/rate/what-arrives-is-clear-whatever-the-estimate",
+      test_what_arrives_is_clear_whatever_the_estimate);
   g_test_add_func ("/rate/what-was-not-sent-is-not-known",
       test_what_was_not_sent_is_not_known);
   g_test_add_func ("/rate/loss-is-that-of-the-last-second",

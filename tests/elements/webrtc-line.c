@@ -85,7 +85,6 @@ pair_line_new (Pair *pair, const char *const *options)
   pair->ends[0].media[0] = "h264";
   pair->ends[0].media[1] = "opus";
   pair->ends[0].config.min_kbps = PAIR_MIN_KBPS;
-  pair->ends[0].config.max_kbps = PAIR_MAX_KBPS;
   /* a lost packet is asked for, and comes in time */
   pair->ends[0].config.latency_ms = 200;
   pair->ends[1].config.latency_ms = 200;

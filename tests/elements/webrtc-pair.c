@@ -360,7 +360,6 @@ pair_new (void)
       .may_send = i == 0,
       .latency_ms = 40,
       .min_kbps = 100,
-      .max_kbps = 4000,
       .addresses = loopback,
     };
   }

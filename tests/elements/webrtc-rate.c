@@ -86,7 +86,7 @@ G_GNUC_END_IGNORE_DEPRECATIONS
 static void
 test_each_message_counts_once (void)
 {
-  g_autoptr (PbWebrtcRate) rate = pb_webrtc_rate_new (500, 4000);
+  g_autoptr (PbWebrtcRate) rate = pb_webrtc_rate_new (500);
   g_autoptr (GstEvent) first = new_feedback (10, 5);
   g_autoptr (GstEvent) second = new_feedback (10, 0);
 
@@ -104,7 +104,7 @@ G_GNUC_BEGIN_IGNORE_DEPRECATIONS
 static void
 test_what_comes_late_was_not_lost (void)
 {
-  g_autoptr (PbWebrtcRate) rate = pb_webrtc_rate_new (500, 4000);
+  g_autoptr (PbWebrtcRate) rate = pb_webrtc_rate_new (500);
   g_autoptr (GstEvent) first = NULL, second = NULL;
   GValueArray *array = g_value_array_new (4);
   gint64 now = g_get_monotonic_time ();
@@ -137,7 +137,7 @@ G_GNUC_END_IGNORE_DEPRECATIONS
 static void
 test_other_events_are_not_ours (void)
 {
-  g_autoptr (PbWebrtcRate) rate = pb_webrtc_rate_new (500, 4000);
+  g_autoptr (PbWebrtcRate) rate = pb_webrtc_rate_new (500);
   g_autoptr (GstEvent) flush = gst_event_new_flush_start ();
   g_autoptr (GstEvent) bare = gst_event_new_custom (GST_EVENT_CUSTOM_UPSTREAM,
       gst_structure_new_empty ("RTPTWCCPackets"));
@@ -157,7 +157,7 @@ G_GNUC_BEGIN_IGNORE_DEPRECATIONS
 static void
 test_half_told_packets_do_no_harm (void)
 {
-  g_autoptr (PbWebrtcRate) rate = pb_webrtc_rate_new (500, 4000);
+  g_autoptr (PbWebrtcRate) rate = pb_webrtc_rate_new (500);
   GValueArray *array = g_value_array_new (4);
   g_autoptr (GstEvent) event = NULL;
 
@@ -179,7 +179,7 @@ G_GNUC_END_IGNORE_DEPRECATIONS
 static void
 test_loss_lowers_it_and_is_told (void)
 {
-  g_autoptr (PbWebrtcRate) rate = pb_webrtc_rate_new (500, 4000);
+  g_autoptr (PbWebrtcRate) rate = pb_webrtc_rate_new (500);
   guint n_told = 0;
 
   /* the first says where it begins */
@@ -209,7 +209,7 @@ new_frame (gsize size, gboolean is_key)
 static void
 test_frames_pass_the_gate (void)
 {
-  g_autoptr (PbWebrtcRate) rate = pb_webrtc_rate_new (500, 4000);
+  g_autoptr (PbWebrtcRate) rate = pb_webrtc_rate_new (500);
   g_autoptr (GstBuffer) key = new_frame (1000000, TRUE);
   g_autoptr (GstBuffer) delta = new_frame (1000, FALSE);
   g_autoptr (GstEvent) event = new_feedback (1, 0);
@@ -247,7 +247,7 @@ test_frames_pass_the_gate (void)
 static void
 test_media_get_what_the_rest_leaves (void)
 {
-  g_autoptr (PbWebrtcRate) rate = pb_webrtc_rate_new (500, 4000);
+  g_autoptr (PbWebrtcRate) rate = pb_webrtc_rate_new (500);
   g_autoptr (GstBuffer) frame = new_frame (3000, TRUE);
   gboolean wants;
 
