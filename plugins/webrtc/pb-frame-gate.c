@@ -18,12 +18,23 @@
 /* Each is a burden to all consumers of the one encoder. */
 #define KEYFRAME_AGAIN_US (2 * G_USEC_PER_SEC)
 
+/* payments that are remembered: a second of pictures and sound, and more */
+#define PAID_MAX 128
+
+typedef struct
+{
+  gint64 at_us;
+  double bits;
+} Paid;
+
 struct _PbFrameGate
 {
   guint bps; /* 0: no bound */
   double debt_bits;
   gint64 now_us;
   gboolean has_now;
+  Paid paid[PAID_MAX]; /* a ring */
+  guint64 n_paid;
 
   /* Also before the first frame: a decoder needs a whole picture to begin. */
   gboolean is_waiting;
@@ -88,6 +99,8 @@ advance (PbFrameGate *self, gint64 now_us)
 static void
 pay (PbFrameGate *self, gsize size)
 {
+  self->paid[self->n_paid++ % PAID_MAX] =
+      (Paid){ self->now_us, 8.0 * (double) size };
   if (self->bps == 0)
     return;
   self->debt_bits = MIN (self->debt_bits + 8.0 * (double) size,
@@ -130,15 +143,25 @@ pb_frame_gate_pay (PbFrameGate *self, gsize size, gint64 now_us)
 /**
  * pb_frame_gate_forgive:
  * @self: the gate
+ * @until_us: as pb_frame_gate_admit()'s
  *
- * All that was let through has arrived: nothing of it lies in a queue.
+ * What was let through until then has arrived: nothing of it lies in a queue.
  *
  * Since: 0.1
  */
 void
-pb_frame_gate_forgive (PbFrameGate *self)
+pb_frame_gate_forgive (PbFrameGate *self, gint64 until_us)
 {
-  self->debt_bits = 0;
+  guint n = (guint) MIN (self->n_paid, PAID_MAX);
+  double later = 0;
+
+  for (guint i = 0; i < n; i++) {
+    if (self->paid[i].at_us > until_us)
+      later += self->paid[i].bits;
+  }
+  /* what is not remembered any more may be later, too */
+  if (n < PAID_MAX || self->paid[self->n_paid % PAID_MAX].at_us <= until_us)
+    self->debt_bits = MIN (self->debt_bits, later);
 }
 
 static gboolean

@@ -27,8 +27,8 @@ gboolean pb_frame_gate_admit (PbFrameGate *self, gboolean is_video,
 void pb_frame_gate_pay (PbFrameGate *self, gsize size, gint64 now_us);
 /* TRUE once after frames were dropped: a keyframe would end the gap. */
 gboolean pb_frame_gate_wants_keyframe (PbFrameGate *self, gint64 now_us);
-/* What was let through has arrived: none of it waits on the way. */
-void pb_frame_gate_forgive (PbFrameGate *self);
+/* What was let through up to then has arrived: none of it waits on the way. */
+void pb_frame_gate_forgive (PbFrameGate *self, gint64 until_us);
 /* Nobody has what was sent before: video begins with a keyframe again. */
 void pb_frame_gate_restart (PbFrameGate *self);
 guint64 pb_frame_gate_get_dropped (PbFrameGate *self);

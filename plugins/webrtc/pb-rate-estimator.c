@@ -110,6 +110,7 @@ struct _PbRateEstimator
   PbRateState state;
   double delay_bps; /* A_hat */
   gboolean is_starting;
+  gboolean has_end;
   gboolean has_capacity;
   double capacity_kbps, capacity_variance;
   gint64 changed_us, decreased_us;
@@ -284,6 +285,7 @@ decrease (PbRateEstimator *self, double received_bps)
     return;
 
   self->is_starting = FALSE;
+  self->has_end = TRUE;
   self->decreased_us = self->now_us;
   if (received_bps > 0) {
     if (self->has_capacity && compare_capacity (self, received_bps / 1000) < 0)
@@ -348,6 +350,17 @@ control_delay (PbRateEstimator *self, PbRateUse use)
   self->delay_bps = CLAMP (self->delay_bps, self->min_bps, self->max_bps);
 }
 
+/* What came, and what was lost on the way; as much as may be where that is not
+ * known */
+static double
+get_sent (const PbRateEstimator *self, double loss)
+{
+  double received_bps = meter_get (&self->meter);
+
+  return received_bps > 0 && loss < 1 ? received_bps / (1 - loss)
+                                      : self->max_bps;
+}
+
 /* Clause 6 */
 static void
 control_loss (PbRateEstimator *self)
@@ -364,8 +377,10 @@ control_loss (PbRateEstimator *self)
     return;
 
   if (loss > LOSS_HIGH) {
-    self->loss_bps = now_bps * (1 - 0.5 * loss);
+    /* of what was sent, where that is less than what might have been */
+    self->loss_bps = MIN (now_bps, get_sent (self, loss)) * (1 - 0.5 * loss);
     self->is_starting = FALSE;
+    self->has_end = TRUE;
   } else if (loss <= LOSS_LOW) {
     self->loss_bps *= LOSS_INCREASE_PER_S;
   }
@@ -504,6 +519,8 @@ pb_rate_estimator_feed (PbRateEstimator *self, const PbRatePacket *packets,
   }
   if (use != PB_RATE_USE_OVER)
     use = self->trend.use;
+  if (get_queue (self) >= QUEUE_FROM_US)
+    self->has_end = TRUE;
   if (n_received > 0)
     control_delay (self, use);
   control_loss (self);
@@ -553,8 +570,11 @@ pb_rate_estimator_tick (PbRateEstimator *self, gint64 now_us)
   if (self->was_fed && self->now_us - self->fed_us >= SILENCE_US &&
       self->now_us - MAX (self->halved_us, self->fed_us) >= SILENCE_AGAIN_US) {
     self->halved_us = self->now_us;
+    self->has_end = TRUE;
+    self->delay_bps = MIN (self->delay_bps, self->loss_bps);
     self->delay_bps =
-        MAX (MIN (self->delay_bps, self->loss_bps) / 2, self->min_bps);
+        MAX (MIN (self->delay_bps, get_sent (self, 0)) / 2, self->min_bps);
+    self->meter = (Meter){ .has_any = FALSE };
   }
 
   return pb_rate_estimator_get (self);
@@ -572,25 +592,27 @@ guint
 pb_rate_estimator_get (PbRateEstimator *self)
 {
   double drain = (double) (get_queue (self) - QUEUE_FROM_US) / QUEUE_DRAIN_US;
-  double bps = MIN (self->delay_bps, self->loss_bps) *
-               (1 - CLAMP (drain, 0, QUEUE_DRAIN_MOST));
+  double bps = MIN (self->delay_bps, self->loss_bps);
+
+  if (drain > 0)
+    bps = MIN (bps, get_sent (self, 0)) * (1 - MIN (drain, QUEUE_DRAIN_MOST));
 
   return (guint) CLAMP (bps, self->min_bps, self->max_bps);
 }
 
 /**
- * pb_rate_estimator_is_starting:
+ * pb_rate_estimator_has_end:
  * @self: the estimator
  *
- * Returns: whether nothing has shown yet that the way has an end: what is sent
- *     beyond the estimate may well arrive
+ * Returns: whether anything has shown that the way has an end; before, what is
+ *     sent beyond the estimate may well arrive
  *
  * Since: 0.1
  */
 gboolean
-pb_rate_estimator_is_starting (PbRateEstimator *self)
+pb_rate_estimator_has_end (PbRateEstimator *self)
 {
-  return self->is_starting;
+  return self->has_end;
 }
 
 /**

@@ -35,8 +35,8 @@ void pb_rate_estimator_recover (PbRateEstimator *self, guint n_packets);
 /* No feedback for a while is bad news too; call it each second. */
 guint pb_rate_estimator_tick (PbRateEstimator *self, gint64 now_us);
 guint pb_rate_estimator_get (PbRateEstimator *self);
-/* Nothing has shown yet that the way has an end. */
-gboolean pb_rate_estimator_is_starting (PbRateEstimator *self);
+/* A queue, loss or silence has shown that the way has an end. */
+gboolean pb_rate_estimator_has_end (PbRateEstimator *self);
 /* What was sent has arrived, whatever the estimate says. */
 gboolean pb_rate_estimator_is_clear (PbRateEstimator *self);
 /* Percent of the packets of the last second. */

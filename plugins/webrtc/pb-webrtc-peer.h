@@ -54,10 +54,10 @@ typedef struct
   gboolean wants_audio, wants_video;
   gboolean has_data_channel;
   gboolean is_relay_only; /* ice-transport-policy=relay */
-  guint latency_ms; /* of the jitter buffers */
-  gboolean has_fec; /* offer ULPFEC beside NACK and RTX */
-  guint min_kbps;   /* of video, for the estimator */
-  const char *stun; /* (nullable): "stun://address:port" */
+  guint latency_ms;       /* of the jitter buffers */
+  gboolean has_fec;       /* offer ULPFEC beside NACK and RTX */
+  guint min_kbps;         /* of video, for the estimator */
+  const char *stun;       /* (nullable): "stun://address:port" */
   /* (nullable): "turn(s)://user:pass@host:port?…", user and password escaped
    * once. GstUri unescapes the user info before webrtcbin splits it at its
    * first

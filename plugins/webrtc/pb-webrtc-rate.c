@@ -205,7 +205,7 @@ set_rate (PbWebrtcRate *self, PbFrameGate *gate)
   /* A counterpart that tells nothing has no bound; nor has a way that was never
    * full: what comes encoded is as much as it is, and must not be kept back
    * while the estimate only climbs. */
-  if (!self->was_fed || pb_rate_estimator_is_starting (self->estimator))
+  if (!self->was_fed || !pb_rate_estimator_has_end (self->estimator))
     bps = 0;
   pb_frame_gate_set_rate (gate,
       (guint) MIN (bps * GATE_SLACK / 100, G_MAXUINT));
@@ -315,10 +315,11 @@ pb_webrtc_rate_take_event (PbWebrtcRate *self, GstEvent *event)
     self->rtt_us = rtt_us;
   pb_rate_estimator_feed (self->estimator, (const PbRatePacket *) packets->data,
       packets->len, rtt_us, now_us);
-  for (guint i = 0; i < self->gates->len &&
-                    pb_rate_estimator_is_clear (self->estimator);
-       i++)
-    pb_frame_gate_forgive (g_ptr_array_index (self->gates, i));
+  if (packets->len > 0 && rtt_us > 0 &&
+      pb_rate_estimator_is_clear (self->estimator))
+    for (guint i = 0; i < self->gates->len; i++)
+      pb_frame_gate_forgive (g_ptr_array_index (self->gates, i),
+          now_us - rtt_us);
   GST_LOG ("rate %p: feedback on %u packets, %u lost, round trip %d ms; "
            "%.1f %% lost in a second, %u kbit/s, %u for media",
       self, packets->len, feedback.lost->len, (int) (rtt_us / 1000),

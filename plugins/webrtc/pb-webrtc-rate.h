@@ -13,7 +13,7 @@ G_BEGIN_DECLS
  */
 typedef struct _PbWebrtcRate PbWebrtcRate;
 
-/* The bounds are of video: audio comes on top. */
+/* The least that the encoder of video makes */
 PbWebrtcRate *pb_webrtc_rate_new (guint min_kbps);
 void pb_webrtc_rate_free (PbWebrtcRate *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PbWebrtcRate, pb_webrtc_rate_free)

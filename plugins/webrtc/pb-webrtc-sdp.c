@@ -247,8 +247,9 @@ static const char *
 find_transport (const GstSDPMessage *sdp, const char *key)
 {
   for (guint i = 0; i < gst_sdp_message_medias_len (sdp); i++) {
-    const char *value = gst_sdp_media_get_attribute_val (
-        gst_sdp_message_get_media (sdp, i), key);
+    const char *value =
+        gst_sdp_media_get_attribute_val (gst_sdp_message_get_media (sdp, i),
+            key);
 
     if (value != NULL)
       return value;

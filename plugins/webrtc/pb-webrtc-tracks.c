@@ -3,6 +3,8 @@
 
 #include "pb-webrtc-peer-private.h"
 
+#include <string.h>
+
 #include "glue/pb-gst-debug.h"
 
 #define GST_CAT_DEFAULT pb_gst_debug_src_sink
@@ -181,11 +183,29 @@ pb_webrtc_tracks_offer (PbWebrtcPeer *self)
   return TRUE;
 }
 
+/* Whether our offer had anything to answer: without a track and without a
+ * return there is only the data channel. */
+static gboolean
+has_offered_media (PbWebrtcPeer *self)
+{
+  const GstSDPMessage *offer = self->local->sdp;
+
+  for (guint i = 0; i < gst_sdp_message_medias_len (offer); i++) {
+    const GstSDPMedia *media = gst_sdp_message_get_media (offer, i);
+
+    if (strcmp (gst_sdp_media_get_media (media), "application") != 0 &&
+        gst_sdp_media_get_attribute_val (media, "inactive") == NULL)
+      return TRUE;
+  }
+
+  return FALSE;
+}
+
 /* What the answer made of it. FALSE: no media can flow. */
 gboolean
 pb_webrtc_tracks_take_answer (PbWebrtcPeer *self)
 {
-  gboolean is_any = FALSE;
+  gboolean is_any = !has_offered_media (self);
 
   for (guint i = 0; i < pb_sdp_get_n_media (self->remote); i++)
     is_any = is_any ||

@@ -402,6 +402,8 @@ export class CameraStation {
     const video = this.#preview;
     const total = video.getVideoPlaybackQuality?.().totalVideoFrames;
     const count = () => {
+      // a browser that counts has only just begun
+      if (video.getVideoPlaybackQuality?.().totalVideoFrames) return;
       this.#painted++;
       video.requestVideoFrameCallback(count);
     };

@@ -91,6 +91,8 @@ export class PbLink {
     this.#isCut = false;
     if (this.#state === 'connected') {
       this.#owner.changed(this);
+      if (this.#wantsOffer)
+        this.#run(this.#pc, (pc) => this.#offer(pc, this.#wantsOffer ?? {}));
     } else if (this.#state === 'interrupted') {
       this.#reconnect();
     } else if (this.#isCaller && this.#timer === 0 || wasCut) {
@@ -102,6 +104,10 @@ export class PbLink {
   /** The WebSocket is gone: nothing can be said until the next introduction. */
   cut() {
     this.#isCut = true;
+    // its answer comes no more
+    if (this.#restartOffer)
+      this.#wantsOffer = { ...this.#wantsOffer, iceRestart: true };
+    this.#restartOffer = null;
   }
 
   /** What is sent has changed. */
@@ -290,7 +296,6 @@ export class PbLink {
     }
     this.#setTimer(RESTART_MS, () => this.#fail('peer-lost'));
     this.#candidates = 0;
-    this.#restartOffer = null; // one that was never answered
     this.#run(this.#pc, (pc) => this.#offer(pc, { iceRestart: true }));
   }
 

@@ -223,6 +223,7 @@ export class Lab {
   contexts = [];
   said = [];
   /** What a page may complain of. */
+  forgivenErrors = null;
   forgiven = /WebSocket connection|Failed to load resource|Opener-Policy header/;
   directory = mkdtempSync(join(tmpdir(), 'patchbay-browser-'));
 
@@ -277,9 +278,9 @@ export class Lab {
     const page = await context.newPage();
 
     this.contexts.push(context);
-    // what a page says unasked is a fault of ours; `isQuiet` tests forgive it
+    // what a page says unasked is a fault of ours; `forgiven` is not
     page.on('pageerror', (error) => {
-      if (!this.forgiven.test(error.message))
+      if (!this.forgivenErrors?.test(error.message))
         this.said.push(`${error.message} ${error.stack}`);
     });
     page.on('console', (message) => {

@@ -50,13 +50,22 @@ test_what_has_arrived_is_no_debt (Fixture *f, gconstpointer unused)
 {
   pb_frame_gate_set_rate (f->gate, 1000000);
   g_assert_true (key (f, 100000, 0)); /* 800 ms of it */
+  /* what was told of was sent before */
+  pb_frame_gate_forgive (f->gate, f->now - MS);
+  f->now += 100 * MS;
   g_assert_false (video (f, 1000, 0));
-  pb_frame_gate_forgive (f->gate);
+  pb_frame_gate_forgive (f->gate, f->now - 50 * MS);
   /* a gap ends with a keyframe all the same */
   g_assert_false (video (f, 1000, 0));
-  g_assert_true (key (f, 100000, 0));
-  pb_frame_gate_forgive (f->gate);
+  g_assert_true (key (f, 10000, 0));
   g_assert_true (video (f, 1000, 0));
+  /* more than is remembered: nobody knows */
+  for (guint i = 0; i < 200; i++)
+    g_assert_true (audio (f, 1000, 0));
+  pb_frame_gate_forgive (f->gate, f->now - MS);
+  g_assert_false (video (f, 1000, 0));
+  pb_frame_gate_forgive (f->gate, f->now);
+  g_assert_true (key (f, 1000, 0));
 }
 
 static void

@@ -75,8 +75,20 @@ new_overuse (void)
 
   for (guint i = 0; i < 100; i++)
     take_packet (array,
-        new_packet (now + i * 5000, (gint64) 5100000 + i * 10000,
-            1000));
+        new_packet (now + i * 5000, (gint64) 5100000 + i * 10000, 1000));
+
+  return new_event (array);
+}
+
+/* Just sent, and there already */
+static GstEvent *
+new_arrival (void)
+{
+  GValueArray *array = g_value_array_new (5);
+  gint64 now = g_get_monotonic_time ();
+
+  for (guint i = 0; i < 5; i++)
+    take_packet (array, new_packet (now - 10 + i, (gint64) 7000000 + i, 1000));
 
   return new_event (array);
 }
@@ -241,6 +253,14 @@ test_frames_pass_the_gate (void)
   g_assert_false (pb_webrtc_rate_admit (rate, 2, TRUE, delta, 0, &wants));
   g_assert_true (pb_webrtc_rate_admit (rate, 1, FALSE, key, 0, &wants));
   g_assert_cmpuint (pb_webrtc_rate_get_dropped (rate), ==, 5);
+
+  /* what has arrived burdens nobody, though the estimate is as low as before */
+  for (guint i = 0; i < 8; i++) {
+    g_autoptr (GstEvent) arrival = new_arrival ();
+
+    pb_webrtc_rate_take_event (rate, arrival);
+  }
+  g_assert_true (pb_webrtc_rate_admit (rate, 0, TRUE, key, 0, &wants));
 }
 
 /* A quarter of what goes out is headers and what goes out again. */
