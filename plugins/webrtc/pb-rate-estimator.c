@@ -220,6 +220,16 @@ meter_get (const Meter *meter)
   return octets * 8 * G_USEC_PER_SEC / (double) (n_slots * METER_SLOT_US);
 }
 
+/* As much as may be where it is not known: the estimate may be more than what
+ * anybody sends. */
+static double
+get_received (const PbRateEstimator *self)
+{
+  double received_bps = meter_get (&self->meter);
+
+  return received_bps > 0 ? received_bps : self->max_bps;
+}
+
 static Shown *
 get_shown (PbRateEstimator *self)
 {
@@ -350,17 +360,6 @@ control_delay (PbRateEstimator *self, PbRateUse use)
   self->delay_bps = CLAMP (self->delay_bps, self->min_bps, self->max_bps);
 }
 
-/* What came, and what was lost on the way; as much as may be where that is not
- * known */
-static double
-get_sent (const PbRateEstimator *self, double loss)
-{
-  double received_bps = meter_get (&self->meter);
-
-  return received_bps > 0 && loss < 1 ? received_bps / (1 - loss)
-                                      : self->max_bps;
-}
-
 /* Clause 6 */
 static void
 control_loss (PbRateEstimator *self)
@@ -377,8 +376,7 @@ control_loss (PbRateEstimator *self)
     return;
 
   if (loss > LOSS_HIGH) {
-    /* of what was sent, where that is less than what might have been */
-    self->loss_bps = MIN (now_bps, get_sent (self, loss)) * (1 - 0.5 * loss);
+    self->loss_bps = now_bps * (1 - 0.5 * loss);
     self->is_starting = FALSE;
     self->has_end = TRUE;
   } else if (loss <= LOSS_LOW) {
@@ -573,7 +571,7 @@ pb_rate_estimator_tick (PbRateEstimator *self, gint64 now_us)
     self->has_end = TRUE;
     self->delay_bps = MIN (self->delay_bps, self->loss_bps);
     self->delay_bps =
-        MAX (MIN (self->delay_bps, get_sent (self, 0)) / 2, self->min_bps);
+        MAX (MIN (self->delay_bps, get_received (self)) / 2, self->min_bps);
     self->meter = (Meter){ .has_any = FALSE };
   }
 
@@ -595,7 +593,7 @@ pb_rate_estimator_get (PbRateEstimator *self)
   double bps = MIN (self->delay_bps, self->loss_bps);
 
   if (drain > 0)
-    bps = MIN (bps, get_sent (self, 0)) * (1 - MIN (drain, QUEUE_DRAIN_MOST));
+    bps = MIN (bps, get_received (self)) * (1 - MIN (drain, QUEUE_DRAIN_MOST));
 
   return (guint) CLAMP (bps, self->min_bps, self->max_bps);
 }
