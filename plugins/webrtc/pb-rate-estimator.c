@@ -590,10 +590,8 @@ guint
 pb_rate_estimator_get (PbRateEstimator *self)
 {
   double drain = (double) (get_queue (self) - QUEUE_FROM_US) / QUEUE_DRAIN_US;
-  double bps = MIN (self->delay_bps, self->loss_bps);
-
-  if (drain > 0)
-    bps = MIN (bps, get_received (self)) * (1 - MIN (drain, QUEUE_DRAIN_MOST));
+  double bps = MIN (self->delay_bps, self->loss_bps) *
+               (1 - CLAMP (drain, 0, QUEUE_DRAIN_MOST));
 
   return (guint) CLAMP (bps, self->min_bps, self->max_bps);
 }
