@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What another browser does differently: Firefox as the phone and as the wall,
 // with a real patchbayd and pbsrcsink. Run by netns.sh.
-import { OUTSIDE, expect, launchFirefox, run, test, until } from './lab.mjs';
+import { OUTSIDE, countConnections, expect, launchFirefox, run, test, until } from './lab.mjs';
 
 const PHONE = { viewport: { width: 390, height: 844 } };
 const PICTURE = 'videotestsrc is-live=true pattern=ball ! video/x-raw,width=320,height=240,framerate=15/1';
@@ -29,21 +29,8 @@ async function receive(lab, { server, admin }) {
 }
 
 async function goLive(lab, { server, admin }) {
-  const page = await lab.page(server, `/s/demo#t=${await server.mint(admin, 'demo', 'cam', 'send')}`, PHONE, (page) => page.addInitScript(() => {
-    window.made = 0;
-    window.restarts = 0;
-    window.RTCPeerConnection = class extends RTCPeerConnection {
-      constructor(...all) {
-        super(...all);
-        window.made++;
-      }
-
-      createOffer(options) {
-        if (options?.iceRestart) window.restarts++;
-        return super.createOffer(options);
-      }
-    };
-  }));
+  const page = await lab.page(server, `/s/demo#t=${await server.mint(admin, 'demo', 'cam', 'send')}`, PHONE,
+      (page) => page.addInitScript(countConnections));
 
   await press(page, 'Set up camera');
   await press(page, 'Go live');

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Chromium and pbsrcsink, each at either end, with a real patchbayd. Run by
 // netns.sh.
-import { OUTSIDE, expect, run, test, until } from './lab.mjs';
+import { OUTSIDE, countConnections, expect, run, test, until } from './lab.mjs';
 
 const RECEIVE = 'pbsrcsink name=pb direction=receive decode=true';
 const PICTURE = 'videotestsrc is-live=true pattern=ball ! video/x-raw,width=320,height=240,framerate=15/1';
@@ -146,22 +146,7 @@ test('a browser whose packets stop restarts ICE, and goes on over the same conne
       { token: await server.mint(admin, 'demo', 'cam', 'receive'), count: ['video'] });
   const page = await lab.bare(server);
 
-  await page.evaluate(() => {
-    const Real = RTCPeerConnection;
-    window.made = 0;
-    window.restarts = 0;
-    window.RTCPeerConnection = class extends Real {
-      constructor(...all) {
-        super(...all);
-        window.made++;
-      }
-
-      createOffer(options) {
-        if (options?.iceRestart) window.restarts++;
-        return super.createOffer(options);
-      }
-    };
-  });
+  await page.evaluate(countConnections);
   await page.evaluate(async (token) => {
     window.session = new PbSession({ session: 'demo', token, client: 'test' });
     follow(session, 'peer', 'fault');

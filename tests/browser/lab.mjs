@@ -353,6 +353,25 @@ export class Lab {
   }
 }
 
+/** In a page: how many connections it makes (`made`), and ICE restarts. */
+export function countConnections() {
+  const Real = RTCPeerConnection;
+
+  window.made = 0;
+  window.restarts = 0;
+  window.RTCPeerConnection = class extends Real {
+    constructor(...all) {
+      super(...all);
+      window.made++;
+    }
+
+    createOffer(options) {
+      if (options?.iceRestart) window.restarts++;
+      return super.createOffer(options);
+    }
+  };
+}
+
 const tests = [];
 
 /** @param {string} sentence what must hold */
