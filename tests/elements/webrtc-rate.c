@@ -51,46 +51,42 @@ make_late (GstStructure *packet, guint number)
       G_TYPE_UINT64, GST_CLOCK_TIME_NONE, NULL);
 }
 
+/* From `sent` and `received` on, each so many us after the one before; the first
+ * `n_lost` did not arrive. */
+static GstEvent *
+new_message (guint n, guint n_lost, gint64 sent, gint64 sent_step,
+    gint64 received, gint64 received_step)
+{
+  GValueArray *array = g_value_array_new (n);
+
+  for (guint i = 0; i < n; i++)
+    take_packet (array,
+        new_packet (sent + i * sent_step,
+            i < n_lost ? -1 : received + i * received_step, 1000));
+
+  return new_event (array);
+}
+
 /* `n` packets, of which `n_lost` did not arrive */
 static GstEvent *
 new_feedback (guint n, guint n_lost)
 {
-  GValueArray *array = g_value_array_new (n);
-  gint64 now = g_get_monotonic_time ();
-
-  for (guint i = 0; i < n; i++)
-    take_packet (array,
-        new_packet (now - 90000 + i * 100,
-            i < n_lost ? -1 : (gint64) 5000000 + i * 100, 1000));
-
-  return new_event (array);
+  return new_message (n, n_lost, g_get_monotonic_time () - 90000, 100, 5000000,
+      100);
 }
 
 /* What leaves each 5 ms arrives each 10: a queue grows. */
 static GstEvent *
 new_overuse (void)
 {
-  GValueArray *array = g_value_array_new (100);
-  gint64 now = g_get_monotonic_time ();
-
-  for (guint i = 0; i < 100; i++)
-    take_packet (array,
-        new_packet (now + i * 5000, (gint64) 5100000 + i * 10000, 1000));
-
-  return new_event (array);
+  return new_message (100, 0, g_get_monotonic_time (), 5000, 5100000, 10000);
 }
 
 /* Just sent, and there already */
 static GstEvent *
 new_arrival (void)
 {
-  GValueArray *array = g_value_array_new (5);
-  gint64 now = g_get_monotonic_time ();
-
-  for (guint i = 0; i < 5; i++)
-    take_packet (array, new_packet (now - 10 + i, (gint64) 7000000 + i, 1000));
-
-  return new_event (array);
+  return new_message (5, 0, g_get_monotonic_time () - 10, 1, 7000000, 1);
 }
 
 G_GNUC_END_IGNORE_DEPRECATIONS
