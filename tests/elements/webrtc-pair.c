@@ -513,3 +513,31 @@ pair_is_connected (Pair *self)
   return self->ends[0].state == PB_WEBRTC_CONNECTED &&
          self->ends[1].state == PB_WEBRTC_CONNECTED;
 }
+
+gboolean
+pair_has_media (Pair *self)
+{
+  return self->ends[1].n_video >= 30 && self->ends[1].n_audio >= 50;
+}
+
+gboolean
+pair_has_video (Pair *self)
+{
+  return self->ends[1].n_video >= 30;
+}
+
+Pair *
+pair_new_both_ways (void)
+{
+  Pair *pair = pair_new ();
+
+  for (guint i = 0; i < 2; i++) {
+    pair->ends[i].media[0] = "h264";
+    pair->ends[i].media[1] = "opus";
+    pair->ends[i].config.may_send = TRUE;
+    pair->ends[i].config.may_receive = TRUE;
+    pair->ends[i].config.has_data_channel = TRUE;
+  }
+
+  return pair;
+}

@@ -65,6 +65,8 @@ struct _Pair
 };
 
 Pair *pair_new (void);
+/* Both send H.264 and Opus, and take it. */
+Pair *pair_new_both_ways (void);
 void pair_free (Pair *self);
 /* Starts the encoders, waits for their caps, makes the peers, starts them. */
 void pair_start (Pair *self);
@@ -74,5 +76,8 @@ void pair_release_candidates (Pair *self);
 /* Runs the context until `is_there` says so; fails the test after a while. */
 void pair_wait (Pair *self, gboolean (*is_there) (Pair *self));
 gboolean pair_is_connected (Pair *self);
+/* for pair_wait(): a second of what the first end sends */
+gboolean pair_has_video (Pair *self);
+gboolean pair_has_media (Pair *self);
 
 G_END_DECLS

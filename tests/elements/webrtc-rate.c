@@ -51,8 +51,8 @@ make_late (GstStructure *packet, guint number)
       G_TYPE_UINT64, GST_CLOCK_TIME_NONE, NULL);
 }
 
-/* From `sent` and `received` on, each so many us after the one before; the first
- * `n_lost` did not arrive. */
+/* From `sent` and `received` on, each so many us after the one before; the
+ * first `n_lost` did not arrive. */
 static GstEvent *
 new_message (guint n, guint n_lost, gint64 sent, gint64 sent_step,
     gint64 received, gint64 received_step)
