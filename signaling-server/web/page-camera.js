@@ -16,6 +16,8 @@ const LOOK_MS = 1000;
 // A finger that pressed “Go live” twice shall not have stopped it.
 const GUARD_MS = 1200;
 const FROZEN_MS = 6000;
+// That the picture stood still over there is told long enough to be read.
+const FROZE_MS = 10000;
 // How often what the system took is opened again before a person has to.
 const REOPEN_MAX = 3;
 const REOPEN_MS = 20000;
@@ -182,7 +184,8 @@ export class CameraStation {
       const before = this.#told.get(figures.peer);
       const row = { ...before, ...figures, at: performance.now() };
 
-      row.froze = before !== undefined && figures.freezes > before.freezes;
+      if (before !== undefined && figures.freezes > before.freezes)
+        row.frozeAt = row.at;
       this.#told.set(figures.peer, row);
       this.#numbers.told.draw(row);
     }
@@ -538,7 +541,7 @@ export class CameraStation {
   #advise(picture) {
     const now = performance.now();
     const told = [...this.#told.values()].map((row) => ({ ...row,
-      ageMs: now - row.at }));
+      ageMs: now - row.at, froze: now - row.frozeAt < FROZE_MS }));
 
     if (this.#encoder.isOpen)
       return advise({ role: 'encoder', told: this.#slot?.receivers?.filter(

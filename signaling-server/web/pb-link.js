@@ -224,6 +224,8 @@ export class PbLink {
     this.#heldOffer = null;
     this.#early = [];
     this.#candidates = 0;
+    // what was asked of a connection that is closed is never answered
+    this.#work = Promise.resolve();
     this.#pc = null;
     if (pc) {
       pc.onconnectionstatechange = pc.onicecandidate = null;
