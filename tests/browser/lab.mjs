@@ -293,8 +293,8 @@ export class Lab {
   }
 
   /** A page that has nothing but the module: window.PbSession. */
-  async bare(server, options) {
-    const page = await this.page(server, '/', options);
+  async bare(server, options, prepare) {
+    const page = await this.page(server, '/', options, prepare);
 
     // the server's policy holds here, too: no inline script, its own alone
     await page.evaluate(async () => {

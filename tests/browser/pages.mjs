@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { SOURCE, expect, run, test, until } from './lab.mjs';
+import { SOURCE, countConnections, expect, run, test, until } from './lab.mjs';
 
 // A page sends; another plays. What both need.
 async function joinPair(lab, { back = false, admin: useAdmin = false } = {}) {
@@ -22,7 +22,7 @@ async function joinPair(lab, { back = false, admin: useAdmin = false } = {}) {
 
 function startSender(page, token, options = {}) {
   return page.evaluate(async ({ token, options }) => {
-    const { join, ...more } = options;
+    const { join, publish = { camera: true, microphone: true }, ...more } = options;
     window.session = new PbSession({ session: 'demo', token, client: 'test', ...more });
     follow(session, 'state', 'tally', 'cue', 'health', 'peer', 'fault', 'status', 'registered');
     window.end = session.join({ stream: 'cam', direction: 'send', ...join });
@@ -32,7 +32,7 @@ function startSender(page, token, options = {}) {
       video.srcObject = media;
       document.body.append(video);
     };
-    await end.publish({ camera: true, microphone: true });
+    await end.publish(publish);
   }, { token, options });
 }
 
@@ -203,6 +203,94 @@ test('packets stop and come back: the same connection goes on, or the next', asy
   lab.open();
   const before = await frames(receiver);
   await until(async () => await frames(receiver) > before + 15, 'frames after the interruption');
+});
+
+// In a page: while `hold` is set, answers come to nobody; `lose` cuts the WebSocket as well, `release` lets them go.
+function holdAnswers() {
+  const Real = WebSocket;
+  const held = [];
+
+  window.hold = null;
+  window.held = () => held.length;
+  window.release = () => {
+    window.hold = null;
+    for (const [socket, data] of held.splice(0)) socket.dispatchEvent(new MessageEvent('message', { data }));
+  };
+  window.WebSocket = class extends Real {
+    constructor(...all) {
+      super(...all);
+      this.addEventListener('message', (event) => {
+        if (!window.hold || JSON.parse(event.data).kind !== 'answer') return;
+        event.stopImmediatePropagation();
+        held.push([this, event.data]);
+        if (window.hold === 'lose') this.close();
+      });
+    }
+  };
+}
+
+// A sender whose offer to restart ICE is out, and whose answer is held.
+async function restartPending(lab, hold) {
+  const server = await lab.server();
+  const admin = await server.create('demo', ['cam']);
+  const sender = await lab.bare(server);
+  const receiver = await lab.bare(server);
+
+  await sender.evaluate(countConnections);
+  await receiver.evaluate(countConnections);
+  await sender.evaluate(holdAnswers);
+  await startSender(sender, await server.mint(admin, 'demo', 'cam', 'send'), { publish: { camera: true } });
+  await startReceiver(receiver, await server.mint(admin, 'demo', 'cam', 'receive'));
+  await play(receiver);
+  await sender.evaluate((how) => { window.hold = how; }, hold);
+  lab.block('meta l4proto udp drop');
+  await until(() => sender.evaluate(() => window.held() > 0), 'the answer to a restart');
+  lab.open();
+  return { sender, receiver, made: async () => `${await sender.evaluate(() => made)} ${await receiver.evaluate(() => made)}` };
+}
+
+test('the answer to an ICE restart is lost with the WebSocket: it is restarted again', async (lab) => {
+  const { sender, receiver, made } = await restartPending(lab, 'lose');
+
+  await sender.evaluate(() => { window.hold = null; });
+  await saw(sender, 'state', { state: 'away' });
+  await until(() => sender.evaluate(() => end.peers[0]?.state === 'connected'), 'the connection again');
+  await play(receiver, 'frames after the restart');
+  expect(await sender.evaluate(() => window.restarts) >= 2, 'a second restart');
+  expect(await made() === '1 1', `over the same connection: ${await made()}`);
+});
+
+test('what is published while ICE restarts is offered after it', async (lab) => {
+  const { sender, receiver, made } = await restartPending(lab, 'keep');
+
+  await sender.evaluate(() => end.publish({ camera: true, microphone: true }));
+  await sender.evaluate(() => window.release());
+  await until(() => sender.evaluate(() => end.peers[0]?.state === 'connected'), 'the connection again');
+  await play(receiver, 'frames after the restart');
+  await until(() => receiver.evaluate(() => video.srcObject.getAudioTracks().length === 1), 'sound as well');
+  expect(await made() === '1 1', `over the same connection: ${await made()}`);
+});
+
+test('what a browser never answers holds up no later attempt', async (lab) => {
+  const server = await lab.server();
+  const admin = await server.create('demo', ['cam']);
+  const sender = await lab.bare(server);
+  const receiver = await lab.bare(server, {}, (page) => page.clock.install());
+
+  await receiver.evaluate(() => {
+    const real = RTCPeerConnection.prototype.setRemoteDescription;
+
+    window.isDeaf = 0;
+    RTCPeerConnection.prototype.setRemoteDescription = function (...all) {
+      return window.isDeaf++ === 0 ? new Promise(() => {}) : real.apply(this, all);
+    };
+  });
+  await startReceiver(receiver, await server.mint(admin, 'demo', 'cam', 'receive'));
+  await startSender(sender, await server.mint(admin, 'demo', 'cam', 'send'));
+  await until(() => receiver.evaluate(() => window.isDeaf > 0), 'the first offer');
+  await receiver.clock.fastForward(16000);
+  await saw(receiver, 'peer', { state: 'waiting', fault: 'timed-out' });
+  await play(receiver, 'frames of the next attempt');
 });
 
 test('packets stop for long: a new attempt is begun', async (lab) => {
