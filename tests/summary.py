@@ -64,6 +64,20 @@ def explain_tap(text, lines=25):
     return kept
 
 
+def name_failures(test):
+    """A line for each check that failed, with the first reason that it gave;
+    the name of the test alone where it says no more."""
+    name = test.get("name", "?")
+    lines = explain_tap(test.get("stdout") or "")
+    found = []
+    for line, after in zip(lines, lines[1:] + [""]):
+        if line.startswith("not ok"):
+            why = after.lstrip("# ") if after.startswith("#") else ""
+            found.append("%s: %s" % (name, line) + (": " + why if why else ""))
+    return [line[:300] for line in found] or \
+        ["%s: %s" % (name, test.get("result", "?"))]
+
+
 def count_check(text):
     """libcheck, which GstCheck prints."""
     hits = CHECK.findall(text)
@@ -151,8 +165,7 @@ def main():
                 # meson shows no TAP test's own words
                 for line in explain_tap(test.get("stdout") or ""):
                     print(line)
-                names.append("%s: %s" % (test.get("name", "?"),
-                                         test.get("result", "?")))
+                names.extend(name_failures(test))
             total = [a + b for a, b in zip(total, counts)]
     if args.total:
         with open(args.total, encoding="utf-8") as handle:
