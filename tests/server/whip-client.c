@@ -243,3 +243,16 @@ scene_connect (Scene *s, Fixture *f, char **peer, char **tag)
 
   return g_strdup (call_header (call, "Location"));
 }
+
+static PbServerSession *
+get_session (Fixture *f)
+{
+  return pb_server_registry_lookup (pb_server_get_registry (f->server), "demo",
+      NULL);
+}
+
+guint
+scene_count_resources (Fixture *f)
+{
+  return g_hash_table_size (get_session (f)->resources);
+}

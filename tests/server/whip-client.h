@@ -86,5 +86,7 @@ void scene_answer (Scene *s, const char *to);
 void scene_answer_with (Scene *s, const char *to, const char *sdp);
 /* All of it: (transfer full) the path of the resource */
 char *scene_connect (Scene *s, Fixture *f, char **peer, char **tag);
+/* Resources that the session has now */
+guint scene_count_resources (Fixture *f);
 
 G_END_DECLS
