@@ -11,16 +11,9 @@
 
 #include <math.h>
 
+#include "pb-rate-meter.h"
+#include "pb-rate-queue.h"
 #include "pb-rate-trend.h"
-
-/* What was received is counted in slots: 5.5's R_hat is over the last half
- * second of the receiver's clock. */
-#define METER_SLOT_US 10000
-#define METER_SLOTS 50
-/* as much must have been seen, or a burst at the start looks like a rate */
-#define METER_MIN_US (200 * 1000)
-/* IP carries no more; no counter overflows */
-#define PACKET_MAX 65535
 
 /* 5.5 and 5.6 */
 #define DECREASE 0.85
@@ -58,17 +51,14 @@
 #define RTT_MAX_US (10 * G_USEC_PER_SEC)
 #define RTT_DEFAULT_US (200 * 1000)
 
-/* A queue that stands has no trend: neither controller sees it, and all that
- * waits in it comes too late. What is sent is taken back by as much as empties
- * it in about a second. It is what the round trip has above its least of the
- * last while; the least of a few, since a busy machine makes some late. */
+/* Neither controller sees a queue that stands (pb-rate-queue.c does), and all
+ * that waits in it comes too late. What is sent is taken back by as much as
+ * empties it in about a second. */
 #define QUEUE_FROM_US (100 * 1000)
 #define QUEUE_DRAIN_US G_USEC_PER_SEC
 #define QUEUE_DRAIN_MOST 0.5
-#define QUEUE_RTTS 4
 /* what a report may be late by itself, and no queue */
 #define QUEUE_NONE_US (50 * 1000)
-#define BASE_PERIOD_US (10 * G_USEC_PER_SEC)
 
 /* messages that are known again */
 #define HEARD 8
@@ -81,13 +71,6 @@ typedef enum {
   PB_RATE_STATE_INCREASE,
   PB_RATE_STATE_DECREASE,
 } PbRateState;
-
-typedef struct
-{
-  guint32 octets[METER_SLOTS];
-  gint64 first, newest; /* slots */
-  gboolean has_any;
-} Meter;
 
 typedef struct
 {
@@ -106,7 +89,8 @@ struct _PbRateEstimator
   double min_bps, max_bps;
 
   PbRateTrend trend;
-  Meter meter;
+  PbRateQueue queue;
+  PbRateMeter meter;
   PbRateState state;
   double delay_bps; /* A_hat */
   gboolean is_starting;
@@ -121,11 +105,6 @@ struct _PbRateEstimator
 
   gboolean was_fed;
   gint64 now_us, fed_us, halved_us, rtt_us;
-  gint64 rtts_us[QUEUE_RTTS]; /* the latest; a ring */
-  guint n_rtts;
-  gint64
-      base_us[2]; /* the least of this period, and of the one before; 0: none */
-  gint64 base_since_us;
   Heard heard[HEARD];
   guint n_heard;
   Shown shown[SHOWN_SLOTS];
@@ -189,43 +168,12 @@ pb_rate_estimator_set_bounds (PbRateEstimator *self, guint min_bps,
   self->loss_bps = MAX (self->loss_bps, self->min_bps);
 }
 
-static void
-meter_add (Meter *meter, gint64 received_us, guint size)
-{
-  gint64 slot = received_us / METER_SLOT_US;
-
-  if (!meter->has_any || ABS (slot - meter->newest) > 4 * METER_SLOTS) {
-    /* the first, or the receiver's clock has jumped */
-    *meter = (Meter){ .first = slot, .newest = slot, .has_any = TRUE };
-  }
-  if (slot <= meter->newest - METER_SLOTS)
-    return;
-  for (; meter->newest < slot; meter->newest++)
-    meter->octets[(meter->newest + 1) % METER_SLOTS] = 0;
-  meter->octets[slot % METER_SLOTS] += size;
-}
-
-/* R_hat in bits per second; 0: not known yet */
-static double
-meter_get (const Meter *meter)
-{
-  gint64 n_slots = MIN (meter->newest - meter->first + 1, METER_SLOTS);
-  double octets = 0;
-
-  if (!meter->has_any || n_slots * METER_SLOT_US < METER_MIN_US)
-    return 0;
-  for (guint i = 0; i < METER_SLOTS; i++)
-    octets += meter->octets[i];
-
-  return octets * 8 * G_USEC_PER_SEC / (double) (n_slots * METER_SLOT_US);
-}
-
 /* As much as may be where it is not known: the estimate may be more than what
  * anybody sends. */
 static double
 get_received (const PbRateEstimator *self)
 {
-  double received_bps = meter_get (&self->meter);
+  double received_bps = pb_rate_meter_get (&self->meter);
 
   return received_bps > 0 ? received_bps : self->max_bps;
 }
@@ -339,7 +287,7 @@ increase (PbRateEstimator *self, double received_bps, double elapsed_s)
 static void
 control_delay (PbRateEstimator *self, PbRateUse use)
 {
-  double received_bps = meter_get (&self->meter);
+  double received_bps = pb_rate_meter_get (&self->meter);
   double elapsed_s =
       CLAMP ((double) (self->now_us - self->changed_us) / G_USEC_PER_SEC, 0, 1);
 
@@ -388,36 +336,6 @@ control_loss (PbRateEstimator *self)
   self->judged_us = self->now_us;
 }
 
-static void
-note_rtt (PbRateEstimator *self, gint64 rtt_us)
-{
-  self->rtt_us = MIN (rtt_us, RTT_MAX_US);
-  self->rtts_us[self->n_rtts++ % QUEUE_RTTS] = self->rtt_us;
-  if (self->now_us - self->base_since_us >= BASE_PERIOD_US) {
-    self->base_us[1] = self->base_us[0];
-    self->base_us[0] = 0;
-    self->base_since_us = self->now_us;
-  }
-  if (self->base_us[0] == 0 || self->rtt_us < self->base_us[0])
-    self->base_us[0] = self->rtt_us;
-}
-
-/* How long what is sent now will wait */
-static gint64
-get_queue (const PbRateEstimator *self)
-{
-  gint64 base = self->base_us[0], least = G_MAXINT64;
-
-  if (self->n_rtts < QUEUE_RTTS)
-    return 0;
-  if (self->base_us[1] > 0)
-    base = MIN (base, self->base_us[1]);
-  for (guint i = 0; i < QUEUE_RTTS; i++)
-    least = MIN (least, self->rtts_us[i]);
-
-  return least - base;
-}
-
 /* Times are this side's own: one that goes back stands still. */
 static void
 set_now (PbRateEstimator *self, gint64 now_us)
@@ -447,12 +365,10 @@ static void
 end_silence (PbRateEstimator *self)
 {
   pb_rate_trend_init (&self->trend);
-  self->meter = (Meter){ .has_any = FALSE };
+  self->meter = (PbRateMeter){ .has_any = FALSE };
   self->has_capacity = FALSE;
   self->is_starting = TRUE;
-  self->n_rtts = 0;
-  self->base_us[0] = self->base_us[1] = 0;
-  self->base_since_us = self->now_us;
+  pb_rate_queue_init (&self->queue, self->now_us);
   self->state = PB_RATE_STATE_HOLD;
   self->changed_us = self->now_us;
   self->judged_us = self->now_us;
@@ -491,8 +407,10 @@ pb_rate_estimator_feed (PbRateEstimator *self, const PbRatePacket *packets,
     end_silence (self);
   self->was_fed = TRUE;
   self->fed_us = self->now_us;
-  if (rtt_us > 0)
-    note_rtt (self, rtt_us);
+  if (rtt_us > 0) {
+    self->rtt_us = MIN (rtt_us, RTT_MAX_US);
+    pb_rate_queue_add (&self->queue, self->rtt_us, self->now_us);
+  }
   shown = get_shown (self);
   for (gsize i = 0; i < n_packets; i++) {
     const PbRatePacket *packet = &packets[i];
@@ -504,8 +422,7 @@ pb_rate_estimator_feed (PbRateEstimator *self, const PbRatePacket *packets,
       self->n_lost++;
       continue;
     }
-    meter_add (&self->meter, packet->received_us,
-        MIN (packet->size, PACKET_MAX));
+    pb_rate_meter_add (&self->meter, packet->received_us, packet->size);
     if (packet->sent_us < 0)
       continue;
     /* One message may tell of a queue that came and of its end: the worse. */
@@ -517,7 +434,7 @@ pb_rate_estimator_feed (PbRateEstimator *self, const PbRatePacket *packets,
   }
   if (use != PB_RATE_USE_OVER)
     use = self->trend.use;
-  if (get_queue (self) >= QUEUE_FROM_US)
+  if (pb_rate_queue_get (&self->queue) >= QUEUE_FROM_US)
     self->has_end = TRUE;
   if (n_received > 0)
     control_delay (self, use);
@@ -572,7 +489,7 @@ pb_rate_estimator_tick (PbRateEstimator *self, gint64 now_us)
     self->delay_bps = MIN (self->delay_bps, self->loss_bps);
     self->delay_bps =
         MAX (MIN (self->delay_bps, get_received (self)) / 2, self->min_bps);
-    self->meter = (Meter){ .has_any = FALSE };
+    self->meter = (PbRateMeter){ .has_any = FALSE };
   }
 
   return pb_rate_estimator_get (self);
@@ -589,7 +506,8 @@ pb_rate_estimator_tick (PbRateEstimator *self, gint64 now_us)
 guint
 pb_rate_estimator_get (PbRateEstimator *self)
 {
-  double drain = (double) (get_queue (self) - QUEUE_FROM_US) / QUEUE_DRAIN_US;
+  double drain = (double) (pb_rate_queue_get (&self->queue) - QUEUE_FROM_US) /
+                 QUEUE_DRAIN_US;
   double bps = MIN (self->delay_bps, self->loss_bps) *
                (1 - CLAMP (drain, 0, QUEUE_DRAIN_MOST));
 
@@ -626,7 +544,8 @@ pb_rate_estimator_has_end (PbRateEstimator *self)
 gboolean
 pb_rate_estimator_is_clear (PbRateEstimator *self)
 {
-  return self->n_rtts >= QUEUE_RTTS && get_queue (self) < QUEUE_NONE_US &&
+  return pb_rate_queue_is_known (&self->queue) &&
+         pb_rate_queue_get (&self->queue) < QUEUE_NONE_US &&
          pb_rate_estimator_get_loss (self) <= 100 * LOSS_LOW;
 }
 
