@@ -82,10 +82,36 @@ is_due_unlocked (GstPbSrcSink *self)
          g_get_monotonic_time () - self->first_caps_us > SILENT_TIME;
 }
 
+static int
+compare_ins (gconstpointer left, gconstpointer right)
+{
+  const GstPbSrcSinkIn *a = *(GstPbSrcSinkIn *const *) left;
+  const GstPbSrcSinkIn *b = *(GstPbSrcSinkIn *const *) right;
+
+  /* as unsigned: those that are not told of yet, -1, come last */
+  return (guint) a->next < (guint) b->next ? -1
+                                           : (guint) a->next > (guint) b->next;
+}
+
+/* With the lock; (transfer full). A stream that comes late takes no other's
+ * place: each keeps its own for as long as none before it goes. */
+static GPtrArray *
+sort_ins_unlocked (GstPbSrcSink *self)
+{
+  GPtrArray *ins = g_ptr_array_sized_new (self->ins->len);
+
+  for (guint i = 0; i < self->ins->len; i++)
+    g_ptr_array_add (ins, self->ins->pdata[i]);
+  g_ptr_array_sort (ins, compare_ins);
+
+  return ins;
+}
+
 /* With the lock; (transfer full) (nullable): something to tell */
 static GArray *
 begin_unlocked (GstPbSrcSink *self)
 {
+  g_autoptr (GPtrArray) ins = NULL;
   GArray *tracks;
 
   if (!self->is_dirty || self->end == NULL || !is_due_unlocked (self))
@@ -95,9 +121,10 @@ begin_unlocked (GstPbSrcSink *self)
   self->is_published = TRUE;
   tracks = g_array_new (FALSE, FALSE, sizeof (PbWebrtcTrack));
   g_array_set_clear_func (tracks, track_clear);
-  for (guint i = 0; i < self->ins->len; i++) {
-    GstPbSrcSinkIn *in = self->ins->pdata[i];
-    PbWebrtcTrack track = { in->is_video, in->caps };
+  ins = sort_ins_unlocked (self);
+  for (guint i = 0; i < ins->len; i++) {
+    GstPbSrcSinkIn *in = ins->pdata[i];
+    PbWebrtcTrack track = { in->is_video, in->caps, NULL };
 
     in->next = -1;
     if (in->caps == NULL)

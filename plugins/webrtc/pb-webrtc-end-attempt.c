@@ -35,6 +35,7 @@
 #define EARLY_MAX (2 * (PB_CANDIDATES_MAX + 2))
 
 static void begin (PbWebrtcCounterpart *other, guint number);
+static void give_up (PbWebrtcCounterpart *other, PbFault fault);
 static void fail (PbWebrtcCounterpart *other, PbFault fault, gboolean is_ours);
 static void rest (PbWebrtcCounterpart *other);
 
@@ -75,16 +76,23 @@ say (PbWebrtcCounterpart *other, const char *kind, JsonObject *data)
 }
 
 static void
-ask (PbWebrtcCounterpart *other)
+ask_for (PbWebrtcCounterpart *other, PbFault fault)
 {
   JsonObject *data = NULL;
 
-  if (other->fault != PB_FAULT_NONE) {
+  if (fault != PB_FAULT_NONE) {
     data = json_object_new ();
-    json_object_set_string_member (data, "code",
-        pb_fault_get_code (other->fault));
+    json_object_set_string_member (data, "code", pb_fault_get_code (fault));
   }
   say (other, "restart", data);
+}
+
+/* For another attempt: `peer-lost` would ask it to mend what is no more here */
+static void
+ask (PbWebrtcCounterpart *other)
+{
+  ask_for (other,
+      other->fault == PB_FAULT_PEER_LOST ? PB_FAULT_TIMED_OUT : other->fault);
 }
 
 static gboolean
@@ -99,6 +107,20 @@ on_ask_again (gpointer user_data)
 
 /* --- the peer's callbacks ------------------------------------------------- */
 
+static gboolean
+on_no_answer (gpointer user_data)
+{
+  PbWebrtcCounterpart *other = user_data;
+
+  /* else it is told again with the next introduction */
+  if (!other->end->is_registered || other->is_gone)
+    pb_timer_clear (&other->answer_timer);
+  else
+    give_up (other, PB_FAULT_TIMED_OUT);
+
+  return G_SOURCE_REMOVE;
+}
+
 static void
 on_description (PbWebrtcPeer *peer, const char *type, const char *sdp,
     gpointer user_data)
@@ -108,6 +130,11 @@ on_description (PbWebrtcPeer *peer, const char *type, const char *sdp,
 
   json_object_set_string_member (data, "sdp", sdp);
   say (other, type, data);
+  /* A connection runs, but not as it should: refused, or lost on the way. */
+  pb_timer_clear (&other->answer_timer);
+  if (other->has_remote && other->is_caller && other->can_trickle)
+    other->answer_timer =
+        pb_timer_new (other->end->context, ATTEMPT_MS, on_no_answer, other);
 }
 
 static void
@@ -153,6 +180,7 @@ give_up (PbWebrtcCounterpart *other, PbFault fault)
   fail (other, fault, TRUE);
   if (other->is_gone)
     pb_webrtc_meet_drop (self, other);
+  pb_webrtc_meet_retry (self);
   pb_webrtc_media_update_rate (self);
   pb_webrtc_end_update_state (self);
 }
@@ -189,12 +217,15 @@ restart_ice (PbWebrtcCounterpart *other)
 static void
 mend (PbWebrtcCounterpart *other)
 {
-  if (!other->end->is_registered || other->is_gone)
+  if (!other->end->is_registered || other->is_gone) {
     set_timer (other, LOST_MS, on_lost);
-  else if (other->is_caller)
+  } else if (other->is_caller) {
     restart_ice (other);
-  else
+  } else {
+    /* it may have noticed nothing */
+    ask_for (other, PB_FAULT_PEER_LOST);
     set_timer (other, THEIR_RESTART_MS, on_lost);
+  }
 }
 
 static void
@@ -261,6 +292,7 @@ on_changed (PbWebrtcPeer *peer, PbWebrtcState state, PbFault fault,
   /* It lost the server first and us now: nobody will bring it back. */
   if (other->is_gone && other->link == PB_WEBRTC_LINK_WAITING)
     pb_webrtc_meet_drop (self, other);
+  pb_webrtc_meet_retry (self);
   pb_webrtc_media_update_rate (self);
   pb_webrtc_end_update_state (self);
 }
@@ -273,6 +305,8 @@ pb_webrtc_attempt_end (PbWebrtcCounterpart *other)
   PbWebrtcPeer *peer = g_steal_pointer (&other->peer);
 
   set_timer (other, 0, NULL);
+  pb_timer_clear (&other->answer_timer);
+  other->has_changes = FALSE;
   other->has_remote = FALSE;
   other->n_candidates = 0;
   other->estimate_bps = 0;
@@ -464,6 +498,7 @@ take_description (PbWebrtcCounterpart *other, const char *kind,
     return;
   }
   other->has_remote = TRUE;
+  pb_timer_clear (&other->answer_timer);
   /* a listener's attempt begins with the offer */
   if (!other->is_caller && other->link == PB_WEBRTC_LINK_CONNECTING)
     set_timer (other, ATTEMPT_MS, on_attempt_timeout);
@@ -501,7 +536,13 @@ handle_restart (PbWebrtcCounterpart *other, JsonObject *data)
     return;
   if (code != NULL && !pb_fault_from_code (code, &fault))
     fault = PB_FAULT_NO_PATH;
-  fail (other, fault, FALSE);
+  /* It hears nothing of us, and keeps what it has. */
+  if (fault == PB_FAULT_PEER_LOST && other->link == PB_WEBRTC_LINK_INTERRUPTED)
+    return;
+  if (fault == PB_FAULT_PEER_LOST && other->link == PB_WEBRTC_LINK_CONNECTED)
+    note_interrupted (other, fault);
+  else
+    fail (other, fault, FALSE);
   pb_webrtc_media_update_rate (other->end);
 }
 
@@ -592,12 +633,18 @@ take_early (PbWebrtcCounterpart *other)
 void
 pb_webrtc_attempt_introduce (PbWebrtcCounterpart *other)
 {
-  if (!pb_webrtc_end_is_ready (other->end))
-    return; /* again when we are */
+  /* again when we are */
+  other->is_introduced = pb_webrtc_end_is_ready (other->end);
+  if (!other->is_introduced)
+    return;
 
-  other->is_introduced = TRUE;
+  if (other->was_cut && other->is_caller && other->peer != NULL &&
+      other->link >= PB_WEBRTC_LINK_CONNECTED)
+    pb_webrtc_peer_repeat_offer (other->peer);
   switch (other->link) {
     case PB_WEBRTC_LINK_CONNECTED:
+      if (other->has_changes)
+        pb_webrtc_attempt_tracks_changed (other);
       break;
     case PB_WEBRTC_LINK_INTERRUPTED:
       if (other->was_cut)
@@ -653,10 +700,14 @@ pb_webrtc_attempt_tracks_changed (PbWebrtcCounterpart *other)
     g_mutex_lock (&self->lock);
     tracks = g_array_ref (self->tracks);
     g_mutex_unlock (&self->lock);
-    pb_webrtc_peer_set_tracks (other->peer,
-        (const PbWebrtcTrack *) (gpointer) tracks->data, tracks->len);
+    if (!pb_webrtc_peer_set_tracks (other->peer,
+            (const PbWebrtcTrack *) (gpointer) tracks->data, tracks->len))
+      begin (other, other->number + 1);
   } else if (!other->has_remote) {
     begin (other, other->number);
+  } else if (!self->is_registered || other->is_gone) {
+    /* nobody to ask: what comes in goes on */
+    other->has_changes = TRUE;
   } else if (other->can_trickle) {
     pb_webrtc_attempt_end (other);
     other->fault = PB_FAULT_NONE;

@@ -33,7 +33,8 @@ pb_webrtc_tracks_copy (const PbWebrtcTrack *tracks, guint n_tracks)
 
   g_array_set_clear_func (copy, track_clear);
   for (guint i = 0; i < n_tracks; i++) {
-    PbWebrtcTrack track = { tracks[i].is_video, gst_caps_ref (tracks[i].caps) };
+    PbWebrtcTrack track = { tracks[i].is_video, gst_caps_ref (tracks[i].caps),
+      pb_webrtc_codec_from_caps (tracks[i].caps) };
 
     g_array_append_val (copy, track);
   }
@@ -93,13 +94,19 @@ shift (GstBuffer *buffer, GstClockTime from, GstClockTime to)
 void
 pb_webrtc_end_push (PbWebrtcEnd *self, guint track, GstBuffer *buffer)
 {
+  const PbWebrtcCodec *codec = NULL;
   GstClockTime base_time;
 
   g_mutex_lock (&self->lock);
   base_time = self->base_time;
-  if (self->tracks != NULL && track < self->tracks->len &&
-      !g_array_index (self->tracks, PbWebrtcTrack, track).is_video)
-    self->audio_pushed += gst_buffer_get_size (buffer);
+  if (self->tracks != NULL && track < self->tracks->len) {
+    const PbWebrtcTrack *own =
+        &g_array_index (self->tracks, PbWebrtcTrack, track);
+
+    codec = own->codec;
+    if (!own->is_video)
+      self->audio_pushed += gst_buffer_get_size (buffer);
+  }
   g_mutex_unlock (&self->lock);
 
   /* Held while it is handed over, which never waits: the context's thread takes
@@ -109,11 +116,11 @@ pb_webrtc_end_push (PbWebrtcEnd *self, guint track, GstBuffer *buffer)
     const PbWebrtcFeed *feed = &g_array_index (self->feeds, PbWebrtcFeed, i);
 
     if (feed->base_time == base_time) {
-      pb_webrtc_peer_push (feed->peer, track, buffer);
+      pb_webrtc_peer_push (feed->peer, track, codec, buffer);
     } else {
       g_autoptr (GstBuffer) moved = shift (buffer, base_time, feed->base_time);
 
-      pb_webrtc_peer_push (feed->peer, track, moved);
+      pb_webrtc_peer_push (feed->peer, track, codec, moved);
     }
   }
   g_rw_lock_reader_unlock (&self->feed_lock);

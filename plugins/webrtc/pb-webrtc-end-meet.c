@@ -67,6 +67,7 @@ pb_webrtc_meet_drop (PbWebrtcEnd *self, PbWebrtcCounterpart *other)
 void
 pb_webrtc_meet_drop_all (PbWebrtcEnd *self)
 {
+  g_clear_pointer (&self->next_sender, pb_message_unref);
   g_ptr_array_set_size (self->counterparts, 0);
   g_hash_table_remove_all (self->foreign);
 }
@@ -96,6 +97,19 @@ draw_source (PbWebrtcEnd *self, const char *id)
   return self->next_source;
 }
 
+static gboolean
+has_sender (PbWebrtcEnd *self)
+{
+  for (guint i = 0; i < self->counterparts->len; i++) {
+    PbWebrtcCounterpart *other = g_ptr_array_index (self->counterparts, i);
+
+    if (!other->is_gone && other->link == PB_WEBRTC_LINK_CONNECTED)
+      return TRUE;
+  }
+
+  return FALSE;
+}
+
 /* One sender per slot: what still flows from an older one is the past. FALSE
  * where one is there and stays. */
 static gboolean
@@ -105,13 +119,10 @@ make_room (PbWebrtcEnd *self)
     /* the server's limit, in case it is another server */
     return self->counterparts->len < PB_SLOT_RECEIVERS_MAX;
 
-  for (guint i = self->counterparts->len; i > 0; i--) {
-    PbWebrtcCounterpart *other = g_ptr_array_index (self->counterparts, i - 1);
-
-    if (!other->is_gone && other->link == PB_WEBRTC_LINK_CONNECTED)
-      return FALSE;
-    pb_webrtc_meet_drop (self, other);
-  }
+  if (has_sender (self))
+    return FALSE;
+  for (guint i = self->counterparts->len; i > 0; i--)
+    pb_webrtc_meet_drop (self, g_ptr_array_index (self->counterparts, i - 1));
 
   return TRUE;
 }
@@ -122,9 +133,13 @@ add (PbWebrtcEnd *self, const char *id, PbMessage *message)
   PbWebrtcCounterpart *other;
 
   if (!make_room (self)) {
-    if (self->direction == PB_DIRECTION_RECEIVE)
+    if (self->direction == PB_DIRECTION_RECEIVE) {
       pb_gst_report_fault (self->report, PB_FAULT_SLOT_TAKEN, "local", id, 0, 0,
           NULL);
+      /* until the one that flows has ended */
+      g_clear_pointer (&self->next_sender, pb_message_unref);
+      self->next_sender = pb_message_ref (message);
+    }
     return NULL;
   }
 
@@ -178,6 +193,19 @@ pb_webrtc_meet_introduce (PbWebrtcEnd *self, PbMessage *message)
   pb_webrtc_end_update_state (self);
 }
 
+/* The sender that the server knows, where an older one has flowed on until now
+ * (a restarted server does not know that one). Counterparts may go. */
+void
+pb_webrtc_meet_retry (PbWebrtcEnd *self)
+{
+  g_autoptr (PbMessage) next = NULL;
+
+  if (self->next_sender == NULL || has_sender (self))
+    return;
+  next = g_steal_pointer (&self->next_sender);
+  pb_webrtc_meet_introduce (self, next);
+}
+
 void
 pb_webrtc_meet_gone (PbWebrtcEnd *self, PbMessage *message)
 {
@@ -186,6 +214,9 @@ pb_webrtc_meet_gone (PbWebrtcEnd *self, PbMessage *message)
   const char *reason = pb_message_get_string (message, "reason");
 
   g_hash_table_remove (self->foreign, id);
+  if (self->next_sender != NULL &&
+      g_strcmp0 (pb_message_get_string (self->next_sender, "peer"), id) == 0)
+    g_clear_pointer (&self->next_sender, pb_message_unref);
   if (other != NULL) {
     /* It lost the server, not us. */
     if (g_strcmp0 (reason, "lost") == 0 &&
@@ -197,6 +228,7 @@ pb_webrtc_meet_gone (PbWebrtcEnd *self, PbMessage *message)
       pb_webrtc_meet_drop (self, other);
     }
   }
+  pb_webrtc_meet_retry (self);
   pb_webrtc_end_update_state (self);
 }
 

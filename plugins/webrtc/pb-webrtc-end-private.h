@@ -47,9 +47,10 @@ typedef struct
   guint n_candidates;     /* of theirs, since their description */
   gboolean has_remote;    /* their description is set */
   gboolean is_introduced, was_cut, has_channel;
+  gboolean has_changes; /* of our tracks, that it could not be asked for */
   PbFault fault;    /* the last one, for `restart` */
   gint64 theirs_us; /* until when what they began is paid for */
-  GSource *timer;
+  GSource *timer, *answer_timer;
   GPtrArray *early; /* `signal` messages until we are ready */
 
   /* figures; pb-webrtc-end-figures.c */
@@ -97,6 +98,7 @@ struct _PbWebrtcEnd
   GHashTable *tunnels;     /* (nullable): of PbTurnTunnel, by relay */
   GCancellable *resolving; /* STUN's name */
   GPtrArray *counterparts; /* of PbWebrtcCounterpart */
+  PbMessage *next_sender;  /* (nullable): who came before the last had ended */
   GHashTable *foreign;     /* ids of those met over SRT */
   int srt_is_up;           /* atomic: a plain client signals nothing */
   GHashTable *sources;     /* id: source */
@@ -169,6 +171,7 @@ void pb_webrtc_meet_begin_all (PbWebrtcEnd *self);
 /* What is sent has changed. */
 void pb_webrtc_meet_tracks_changed (PbWebrtcEnd *self);
 void pb_webrtc_meet_drop (PbWebrtcEnd *self, PbWebrtcCounterpart *other);
+void pb_webrtc_meet_retry (PbWebrtcEnd *self);
 void pb_webrtc_meet_drop_all (PbWebrtcEnd *self);
 void pb_webrtc_counterpart_free (gpointer data);
 

@@ -366,6 +366,7 @@ finalize (gpointer data)
   PbWebrtcEnd *self = data;
 
   g_ptr_array_unref (self->counterparts);
+  g_clear_pointer (&self->next_sender, pb_message_unref);
   g_hash_table_unref (self->foreign);
   g_hash_table_unref (self->sources);
   g_array_unref (self->feeds);

@@ -217,24 +217,54 @@ pb_webrtc_peer_restart_ice (PbWebrtcPeer *self)
 }
 
 /**
+ * pb_webrtc_peer_repeat_offer: (skip)
+ * @self: an offerer that was started
+ *
+ * Signalling was gone, and an offer or its answer with it: the one that waits
+ * for its answer is told again.
+ */
+void
+pb_webrtc_peer_repeat_offer (PbWebrtcPeer *self)
+{
+  g_return_if_fail (self->config.is_offerer);
+
+  if (!self->is_negotiating || !self->has_local || self->is_description_due ||
+      self->local->type != GST_WEBRTC_SDP_TYPE_OFFER)
+    return;
+
+  self->tells_candidates = TRUE;
+  tell_description (self);
+  if (!self->is_over)
+    pb_webrtc_ice_tell_candidates (self);
+}
+
+/**
  * pb_webrtc_peer_set_tracks: (skip)
  * @self: an offerer
  * @tracks: (array length=n_tracks): what is sent from now on
  * @n_tracks: their number
  *
  * A track with the same index and codec goes on.
+ *
+ * Returns: %FALSE where the description has no room left for it, since what was
+ *     sent once keeps its place: that takes a new connection
  */
-void
+gboolean
 pb_webrtc_peer_set_tracks (PbWebrtcPeer *self, const PbWebrtcTrack *tracks,
     guint n_tracks)
 {
-  GArray *copy = g_array_new (FALSE, FALSE, sizeof (PbWebrtcTrack));
+  GArray *copy;
 
-  g_return_if_fail (self->config.is_offerer);
+  g_return_val_if_fail (self->config.is_offerer, FALSE);
+
+  if (!pb_webrtc_tracks_fit (self, tracks, n_tracks))
+    return FALSE;
+  copy = g_array_new (FALSE, FALSE, sizeof (PbWebrtcTrack));
 
   g_array_set_clear_func (copy, clear_tracks);
   for (guint i = 0; i < n_tracks; i++) {
-    PbWebrtcTrack track = { tracks[i].is_video, gst_caps_ref (tracks[i].caps) };
+    PbWebrtcTrack track = { tracks[i].is_video, gst_caps_ref (tracks[i].caps),
+      tracks[i].codec };
 
     g_array_append_val (copy, track);
   }
@@ -242,6 +272,8 @@ pb_webrtc_peer_set_tracks (PbWebrtcPeer *self, const PbWebrtcTrack *tracks,
   self->next_tracks = copy;
   if (self->pipeline != NULL && !self->is_negotiating)
     end_negotiation (self);
+
+  return TRUE;
 }
 
 /* --- their description ---------------------------------------------------- */

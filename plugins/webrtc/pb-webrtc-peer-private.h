@@ -207,6 +207,9 @@ gboolean pb_webrtc_tracks_take_answer (PbWebrtcPeer *self);
 gboolean pb_webrtc_tracks_answer (PbWebrtcPeer *self, gboolean *is_any);
 void pb_webrtc_tracks_number (PbWebrtcPeer *self);
 gboolean pb_webrtc_tracks_replace (PbWebrtcPeer *self, const GArray *tracks);
+/* Whether there are m-lines left for these */
+gboolean pb_webrtc_tracks_fit (PbWebrtcPeer *self, const PbWebrtcTrack *tracks,
+    guint n_tracks);
 
 /* negotiate */
 void pb_webrtc_negotiate_start (PbWebrtcPeer *self);

@@ -733,11 +733,16 @@ pb_webrtc_peer_add_candidate (PbWebrtcPeer *self, guint mline,
  * pb_webrtc_peer_push: (skip)
  * @self: a peer
  * @track: as in pb_webrtc_peer_new()
+ * @codec: (nullable): what the frame is in
  * @buffer: one frame; a keyframe of an H.264 or H.265 byte stream has its
  *     parameter sets in it
+ *
+ * The owner's tracks may have changed before the counterpart knows: a frame in
+ * another codec than the track was offered with is dropped.
  */
 void
-pb_webrtc_peer_push (PbWebrtcPeer *self, guint track, GstBuffer *buffer)
+pb_webrtc_peer_push (PbWebrtcPeer *self, guint track,
+    const PbWebrtcCodec *codec, GstBuffer *buffer)
 {
   PbWebrtcSender *sender = NULL;
 
@@ -751,7 +756,8 @@ pb_webrtc_peer_push (PbWebrtcPeer *self, guint track, GstBuffer *buffer)
   if (sender == NULL)
     return;
 
-  pb_webrtc_sender_push (sender, buffer);
+  if (codec == NULL || codec == sender->codec)
+    pb_webrtc_sender_push (sender, buffer);
   pb_webrtc_sender_unref (sender);
 }
 

@@ -5,6 +5,7 @@
 
 #include "core/pb-fault.h"
 #include "core/pb-health.h"
+#include "pb-webrtc-codec.h"
 
 G_BEGIN_DECLS
 
@@ -28,6 +29,7 @@ typedef struct
 {
   gboolean is_video;
   GstCaps *caps;
+  const PbWebrtcCodec *codec; /* (nullable): of `caps`; the end's own copy */
 } PbWebrtcTrack;
 
 typedef enum {
@@ -133,14 +135,18 @@ gboolean pb_webrtc_peer_add_candidate (PbWebrtcPeer *self, guint mline,
 PbFault pb_webrtc_peer_get_late_fault (PbWebrtcPeer *self);
 /* Offerer: new ICE credentials, same connection. */
 void pb_webrtc_peer_restart_ice (PbWebrtcPeer *self);
-/* Offerer: what is sent has changed: a new offer follows. */
-void pb_webrtc_peer_set_tracks (PbWebrtcPeer *self, const PbWebrtcTrack *tracks,
-    guint n_tracks);
+/* Offerer: an offer that waits for its answer is told once more. */
+void pb_webrtc_peer_repeat_offer (PbWebrtcPeer *self);
+/* Offerer: what is sent has changed: a new offer follows. FALSE: there is no
+ * room for it, and nothing has changed. */
+gboolean pb_webrtc_peer_set_tracks (PbWebrtcPeer *self,
+    const PbWebrtcTrack *tracks, guint n_tracks) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Any thread; never waits. What does not fit is dropped: video up to the next
  * keyframe, and video before audio. Nothing is sent before CONNECTED. Not
  * transferred. */
-void pb_webrtc_peer_push (PbWebrtcPeer *self, guint track, GstBuffer *buffer);
+void pb_webrtc_peer_push (PbWebrtcPeer *self, guint track,
+    const PbWebrtcCodec *codec, GstBuffer *buffer);
 /* Asks the counterpart for a keyframe of what it sends. */
 void pb_webrtc_peer_ask_keyframe (PbWebrtcPeer *self, guint track);
 /* FALSE where the channel is not open. */

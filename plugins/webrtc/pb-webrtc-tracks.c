@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "core/pb-limits.h"
 #include "glue/pb-gst-debug.h"
 
 #define GST_CAT_DEFAULT pb_gst_debug_src_sink
@@ -407,6 +408,20 @@ static gboolean
 is_same (PbWebrtcSender *sender, const PbWebrtcTrack *track)
 {
   return sender->codec == pb_webrtc_codec_from_caps (track->caps);
+}
+
+gboolean
+pb_webrtc_tracks_fit (PbWebrtcPeer *self, const PbWebrtcTrack *tracks,
+    guint n_tracks)
+{
+  guint n_mlines = self->n_mlines;
+
+  for (guint i = 0; i < n_tracks; i++)
+    if (i >= self->senders->len ||
+        !is_same (g_ptr_array_index (self->senders, i), &tracks[i]))
+      n_mlines++;
+
+  return n_mlines <= PB_SDP_MEDIA_MAX;
 }
 
 /* The track goes, its m-line stays and is silent. */

@@ -38,6 +38,7 @@ export class PbLink {
   #number = 0;
   #attempts = 0;
   #timer = 0;
+  #answerTimer = 0;
   #work = Promise.resolve();
   #isCut = false;
   #wantsOffer = null;
@@ -89,6 +90,7 @@ export class PbLink {
 
     this.#intro = intro;
     this.#isCut = false;
+    if (wasCut) this.#run(this.#pc, (pc) => this.#repeatOffer(pc));
     if (this.#state === 'connected') {
       this.#owner.changed(this);
       if (this.#wantsOffer)
@@ -215,6 +217,7 @@ export class PbLink {
     const pc = this.#pc;
 
     this.#setTimer(0, null);
+    clearTimeout(this.#answerTimer);
     this.retryIn = 0;
     this.#channel = null;
     if (this.#totals) this.#owner.ended(this.#totals);
@@ -469,7 +472,23 @@ export class PbLink {
     const offer = await pc.createOffer(options);
     if (options.iceRestart) this.#restartOffer = offer;
     else await pc.setLocalDescription(offer);
-    this.#owner.say(this, 'offer', this.#number, { sdp: offer.sdp });
+    this.#sayOffer(pc, offer);
+  }
+
+  // Where a connection runs already, it does not run as it should until the
+  // answer is there: refused, or lost on the way.
+  #sayOffer(pc, { sdp }) {
+    clearTimeout(this.#answerTimer);
+    if (pc.remoteDescription) this.#answerTimer = setTimeout(() => {
+      if (this.#pc === pc && !this.#isCut) this.#fail('timed-out');
+    }, ATTEMPT_MS);
+    this.#owner.say(this, 'offer', this.#number, { sdp });
+  }
+
+  // It, or its answer, may have been on the way when the WebSocket went.
+  #repeatOffer(pc) {
+    if (pc.signalingState === 'have-local-offer' && pc.remoteDescription)
+      this.#sayOffer(pc, pc.localDescription);
   }
 
   #takeOffer(number, sdp) {
@@ -521,6 +540,7 @@ export class PbLink {
 
       if (pc.signalingState !== 'have-local-offer' && !offer) return;
       this.#restartOffer = null;
+      clearTimeout(this.#answerTimer);
       // one after another, with nothing in between
       await Promise.all([
         offer && pc.setLocalDescription(offer),

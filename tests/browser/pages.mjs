@@ -271,6 +271,47 @@ test('what is published while ICE restarts is offered after it', async (lab) => 
   expect(await made() === '1 1', `over the same connection: ${await made()}`);
 });
 
+test('an offer whose answer is lost with the WebSocket is repeated', async (lab) => {
+  const server = await lab.server();
+  const admin = await server.create('demo', ['cam']);
+  const sender = await lab.bare(server);
+  const receiver = await lab.bare(server);
+
+  await sender.evaluate(countConnections);
+  await sender.evaluate(holdAnswers);
+  await startSender(sender, await server.mint(admin, 'demo', 'cam', 'send'), { publish: { camera: true } });
+  await startReceiver(receiver, await server.mint(admin, 'demo', 'cam', 'receive'));
+  await play(receiver);
+  await sender.evaluate(() => { window.hold = 'lose'; });
+  await sender.evaluate(() => end.publish({ camera: true, microphone: true }));
+  await until(() => sender.evaluate(() => window.held() > 0), 'the answer');
+  await sender.evaluate(() => { window.hold = null; });
+  await until(() => receiver.evaluate(() => video.srcObject.getAudioTracks().length === 1), 'sound as well');
+  await play(receiver, 'the picture goes on');
+  expect(await sender.evaluate(() => window.made) === 1, 'over the same connection');
+});
+
+test('an answer that never comes begins another attempt', async (lab) => {
+  const server = await lab.server();
+  const admin = await server.create('demo', ['cam']);
+  const sender = await lab.bare(server, {}, (page) => page.clock.install());
+  const receiver = await lab.bare(server);
+
+  await sender.evaluate(countConnections);
+  await sender.evaluate(holdAnswers);
+  await startSender(sender, await server.mint(admin, 'demo', 'cam', 'send'), { publish: { camera: true } });
+  await startReceiver(receiver, await server.mint(admin, 'demo', 'cam', 'receive'));
+  await play(receiver);
+  await sender.evaluate(() => { window.hold = 'keep'; });
+  await sender.evaluate(() => end.publish({ camera: true, microphone: true }));
+  await until(() => sender.evaluate(() => window.held() > 0), 'the answer');
+  await sender.evaluate(() => { window.hold = null; });
+  await sender.clock.fastForward(16000);
+  await until(() => receiver.evaluate(() => video.srcObject.getAudioTracks().length === 1), 'sound as well');
+  await play(receiver, 'frames of the other attempt');
+  expect(await sender.evaluate(() => window.made) === 2, 'another connection');
+});
+
 test('what a browser never answers holds up no later attempt', async (lab) => {
   const server = await lab.server();
   const admin = await server.create('demo', ['cam']);

@@ -111,15 +111,26 @@ pb_webrtc_peer_restart_ice (PbWebrtcPeer *self)
 }
 
 void
+pb_webrtc_peer_repeat_offer (PbWebrtcPeer *self)
+{
+  self->n_repeated++;
+}
+
+gboolean
 pb_webrtc_peer_set_tracks (PbWebrtcPeer *self, const PbWebrtcTrack *tracks,
     guint n_tracks)
 {
+  if (self->is_full)
+    return FALSE;
   self->n_tracks = n_tracks;
   self->n_retracked++;
+
+  return TRUE;
 }
 
 void
-pb_webrtc_peer_push (PbWebrtcPeer *self, guint track, GstBuffer *buffer)
+pb_webrtc_peer_push (PbWebrtcPeer *self, guint track,
+    const PbWebrtcCodec *codec, GstBuffer *buffer)
 {
   self->last_pts = GST_BUFFER_PTS (buffer);
   g_atomic_int_inc (&self->n_pushed);

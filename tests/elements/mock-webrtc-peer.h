@@ -22,8 +22,9 @@ struct _PbWebrtcPeer
   GPtrArray *remotes;    /* "type:sdp" */
   GPtrArray *candidates; /* "mline:candidate" */
   GPtrArray *texts;
-  guint n_tracks, n_restarts, n_retracked, n_keyframes_asked;
+  guint n_tracks, n_restarts, n_retracked, n_repeated, n_keyframes_asked;
   gboolean is_started;
+  gboolean is_full; /* there is no room for other tracks */
   gint n_pushed; /* atomic */
   GstClockTime last_pts;
   PbWebrtcStats stats;

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "pb-webrtc-end-private.h"
 #include "webrtc-end-mock.h"
 
 /* PbWebrtcEnd with connections that the test plays: who is offered what and
@@ -191,8 +192,17 @@ test_interrupted_restarts_ice_first (Fixture *f, gconstpointer unused)
   mock_expect_status (f, "connected", "", 2);
   g_assert_cmpuint (mock_peers_count (), ==, 1);
 
-  /* where its end is gone, a new one is made */
+  /* it hears nothing and we do: the same connection once more */
   fixture_signal (f, THEM, "restart", 1, "{\"code\":\"peer-lost\"}");
+  fixture_sync (f);
+  g_assert_cmpuint (mock_peek (1).n_restarts, ==, 2);
+  fixture_signal (f, THEM, "restart", 1, "{\"code\":\"peer-lost\"}");
+  fixture_sync (f);
+  g_assert_cmpuint (mock_peek (1).n_restarts, ==, 2);
+  g_assert_cmpuint (mock_peers_count (), ==, 1);
+
+  /* where its end is gone, a new one is made */
+  fixture_signal (f, THEM, "restart", 1, "{\"code\":\"timed-out\"}");
   mock_peers_wait (2);
   g_assert_cmpuint (mock_peers_count_alive (), ==, 1);
   mock_peer_describe (2, "offer", "v=0");
@@ -215,12 +225,16 @@ test_listener_leaves_the_restart_to_the_caller (Fixture *f,
   fixture_signal (f, THEM, "offer", 1, "{\"sdp\":\"v=1b\"}");
   fixture_sync (f);
   g_assert_cmpuint (mock_peers_count_alive (), ==, 1);
-  g_assert_cmpuint (fake_server_count_matches (f->server,
-                        "*\"kind\":\"restart\"*"),
-      ==, 0);
-  mock_peer_set_state (1, PB_WEBRTC_FAILED, PB_FAULT_PEER_LOST);
+  /* it is told, since it may hear us; and again when there is nothing left */
   g_free (fake_server_wait_matches (f->server,
       "*\"kind\":\"restart\",\"link\":1,\"data\":{\"code\":\"peer-lost\"}*",
+      1));
+  g_assert_cmpuint (fake_server_count_matches (f->server,
+                        "*\"kind\":\"restart\"*"),
+      ==, 1);
+  mock_peer_set_state (1, PB_WEBRTC_FAILED, PB_FAULT_PEER_LOST);
+  g_free (fake_server_wait_matches (f->server,
+      "*\"kind\":\"restart\",\"link\":1,\"data\":{\"code\":\"timed-out\"}*",
       1));
 }
 
@@ -288,6 +302,12 @@ test_http_client_gets_all_in_one (Fixture *f, gconstpointer unused)
       ==, 0);
 }
 
+static void
+fill (PbWebrtcPeer *peer, gpointer unused)
+{
+  peer->is_full = TRUE;
+}
+
 /* --- the server comes and goes -------------------------------------------- */
 
 static void
@@ -300,6 +320,127 @@ test_connection_outlives_the_server (Fixture *f, gconstpointer unused)
   mock_expect_status (f, "connected", "", 2);
   g_assert_cmpuint (mock_peers_count (), ==, 1);
   fixture_wait_state (f, PB_STATE_CONNECTED);
+}
+
+/* The name of the STUN server is looked up once more after each registration:
+ * who is introduced meanwhile is not forgotten. */
+static void
+resolve (PbWebrtcPeer *peer, gpointer unused)
+{
+  PbWebrtcCounterpart *other = peer->user_data;
+
+  other->end->resolving = g_cancellable_new ();
+}
+
+static void
+test_introduced_too_early_is_met_later (Fixture *f, gconstpointer unused)
+{
+  mock_connect (f);
+  mock_peer_call (1, resolve, NULL);
+  fake_server_hang_up (f->server, 1001);
+  fixture_wait_state (f, PB_STATE_CONNECTED);
+  fake_server_wait_messages (f->server, "register", 2);
+  mock_peer_set_state (1, PB_WEBRTC_FAILED, PB_FAULT_PEER_LOST);
+  fixture_introduce (f, THEM, "caller", NULL);
+  fixture_sync (f);
+  g_assert_cmpuint (mock_peers_count_alive (), ==, 0);
+  g_clear_object (&f->end->resolving);
+  fixture_play (f, 0);
+  mock_peers_wait (2);
+}
+
+static void
+test_offer_that_was_cut_off_is_repeated (Fixture *f, gconstpointer unused)
+{
+  mock_connect (f);
+  fake_server_hang_up (f->server, 1001);
+  fake_server_wait_messages (f->server, "register", 2);
+  fixture_sync (f);
+  g_assert_cmpuint (mock_peek (1).n_repeated, ==, 0);
+  fixture_introduce (f, THEM, "caller", NULL);
+  fixture_sync (f);
+  g_assert_cmpuint (mock_peek (1).n_repeated, ==, 1);
+  /* once: nothing was cut off since */
+  fixture_introduce (f, THEM, "caller", ",\"back\":true");
+  fixture_sync (f);
+  g_assert_cmpuint (mock_peek (1).n_repeated, ==, 1);
+}
+
+/* Its answer was lost, or it has none. */
+static void
+test_offer_without_answer_ends_the_attempt (Fixture *f, gconstpointer unused)
+{
+  mock_connect (f);
+  mock_peer_describe (1, "offer", "v=0b");
+  g_free (mock_wait_signal (f, "offer", 1, 2));
+  fixture_signal (f, THEM, "answer", 1, "{\"sdp\":\"v=0b\"}");
+  fixture_sync (f);
+  mock_peer_describe (1, "offer", "v=0c");
+  fixture_signal (f, THEM, "answer", 1, "{\"sdp\":\"" MOCK_BAD_SDP "\"}");
+  fixture_sync (f);
+  g_assert_cmpuint (mock_peers_count (), ==, 1);
+  fixture_expect (f, "pb-fault", "code", "timed-out");
+  mock_peers_wait (2);
+}
+
+static void
+test_no_room_for_a_track_is_a_new_attempt (Fixture *f, gconstpointer unused)
+{
+  mock_connect (f);
+  mock_peer_call (1, fill, NULL);
+  fixture_set_tracks (f, 1);
+  mock_peers_wait (2);
+  g_assert_cmpuint (mock_peek (2).n_tracks, ==, 1);
+  mock_peer_describe (2, "offer", "v=0");
+  g_free (mock_wait_signal (f, "offer", 2, 1));
+}
+
+/* A restarted server does not know who sends, and lets another one in. */
+static void
+test_next_sender_waits_for_the_end_of_the_last (Fixture *f,
+    gconstpointer unused)
+{
+  fixture_set_tracks (f, 0);
+  fixture_play (f, 0);
+  fake_server_wait_messages (f->server, "register", 1);
+  fixture_introduce (f, THEM, "listener", NULL);
+  fixture_signal (f, THEM, "offer", 1, "{\"sdp\":\"v=1\"}");
+  mock_peers_wait (1);
+  mock_peer_set_state (1, PB_WEBRTC_CONNECTED, PB_FAULT_NONE);
+  mock_expect_status (f, "connected", "", 1);
+  fixture_introduce (f, "second_001", "listener", NULL);
+  fixture_expect (f, "pb-fault", "code", "slot-taken");
+  g_assert_cmpuint (mock_peers_count (), ==, 1);
+  mock_peer_set_state (1, PB_WEBRTC_INTERRUPTED, PB_FAULT_PEER_LOST);
+  mock_peers_wait (2);
+  g_assert_cmpuint (mock_peers_count_alive (), ==, 1);
+  fixture_signal (f, "second_001", "offer", 4, "{\"sdp\":\"v=4\"}");
+  fixture_sync (f);
+  {
+    g_autofree char *heard = mock_dup_heard (2);
+
+    g_assert_cmpstr (heard, ==, "offer:v=4");
+  }
+}
+
+/* Its picture goes on; what we send is told once there is somebody to tell. */
+static void
+test_listener_changes_its_tracks_while_the_server_is_away (Fixture *f,
+    gconstpointer unused)
+{
+  fixture_get_ready (f);
+  fixture_introduce (f, THEM, "listener", ",\"back\":true");
+  fixture_signal (f, THEM, "offer", 1, "{\"sdp\":\"v=1\"}");
+  mock_peers_wait (1);
+  mock_peer_set_state (1, PB_WEBRTC_CONNECTED, PB_FAULT_NONE);
+  mock_expect_status (f, "connected", "", 1);
+  fixture_gone (f, THEM, "lost");
+  fixture_sync (f);
+  fixture_set_tracks (f, 1);
+  fixture_sync (f);
+  g_assert_cmpuint (mock_peers_count_alive (), ==, 1);
+  fixture_introduce (f, THEM, "listener", ",\"back\":true");
+  g_free (mock_wait_signal (f, "restart", 1, 1));
 }
 
 static void
@@ -523,6 +664,18 @@ main (int argc, char **argv)
   ADD ("http-client-gets-all-in-one", NULL, test_http_client_gets_all_in_one);
   ADD ("connection-outlives-the-server", NULL,
       test_connection_outlives_the_server);
+  ADD ("introduced-too-early-is-met-later", NULL,
+      test_introduced_too_early_is_met_later);
+  ADD ("offer-that-was-cut-off-is-repeated", NULL,
+      test_offer_that_was_cut_off_is_repeated);
+  ADD ("offer-without-answer-ends-the-attempt", NULL,
+      test_offer_without_answer_ends_the_attempt);
+  ADD ("no-room-for-a-track-is-a-new-attempt", NULL,
+      test_no_room_for_a_track_is_a_new_attempt);
+  ADD ("next-sender-waits-for-the-end-of-the-last", &receiver,
+      test_next_sender_waits_for_the_end_of_the_last);
+  ADD ("listener-changes-its-tracks-while-the-server-is-away", &talker,
+      test_listener_changes_its_tracks_while_the_server_is_away);
   ADD ("half-an-attempt-begins-anew", NULL, test_half_an_attempt_begins_anew);
   ADD ("who-lost-the-server-is-kept", NULL, test_who_lost_the_server_is_kept);
   ADD ("who-left-goes-at-once", NULL, test_who_left_goes_at_once);

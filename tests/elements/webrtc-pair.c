@@ -107,12 +107,12 @@ push (Feed *feed, GstBuffer *frame)
         gst_buffer_copy_region (frame, GST_BUFFER_COPY_ALL, at, -1);
 
     GST_BUFFER_PTS (rest) = GST_BUFFER_PTS (frame);
-    pb_webrtc_peer_push (end->peer, feed->track, headers);
-    pb_webrtc_peer_push (end->peer, feed->track, rest);
+    pb_webrtc_peer_push (end->peer, feed->track, NULL, headers);
+    pb_webrtc_peer_push (end->peer, feed->track, NULL, rest);
     return;
   }
 
-  pb_webrtc_peer_push (end->peer, feed->track, frame);
+  pb_webrtc_peer_push (end->peer, feed->track, NULL, frame);
 }
 
 static GstFlowReturn

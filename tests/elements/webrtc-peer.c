@@ -387,7 +387,8 @@ test_a_track_is_added (void)
   pair->ends[0].n_first = 1;
   pair_start (pair);
   pair_wait (pair, pair_is_connected);
-  pb_webrtc_peer_set_tracks (pair->ends[0].peer, pair->ends[0].tracks, 2);
+  g_assert_true (
+      pb_webrtc_peer_set_tracks (pair->ends[0].peer, pair->ends[0].tracks, 2));
   pair_wait (pair, has_second_track);
   g_assert_cmpstr (get_name (&pair->ends[1], 0), ==, "audio/x-opus");
   g_assert_cmpstr (get_name (&pair->ends[1], 1), ==, "video/x-h264");
@@ -419,7 +420,8 @@ test_a_track_is_taken_away (void)
   pair->ends[0].media[1] = "h264";
   pair_start (pair);
   pair_wait (pair, pair_has_media);
-  pb_webrtc_peer_set_tracks (pair->ends[0].peer, pair->ends[0].tracks, 1);
+  g_assert_true (
+      pb_webrtc_peer_set_tracks (pair->ends[0].peer, pair->ends[0].tracks, 1));
   pair_wait (pair, has_answered_twice);
   /* what was under way arrives meanwhile */
   audio_before = pair->ends[1].n_audio;
