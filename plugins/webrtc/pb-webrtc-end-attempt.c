@@ -10,7 +10,8 @@
 #include "core/pb-random.h"
 
 /* How one counterpart is connected and brought back after every failure
- * (docs/protocol.md, 5.2 and 10). */
+ * (docs/protocol.md, 5.2 and 10). What the other end says is read by
+ * pb-webrtc-end-signal.c. */
 
 /* ICE and DTLS have limits of their own; this one is for messages that were
  * lost in between. */
@@ -25,18 +26,8 @@
 /* How long the listener's end waits for the caller to begin again before it
  * asks once more */
 #define ASK_AGAIN_MS 5000
-/* Offers that the other end may make at once, and how soon it may make one
- * more: each costs us a pipeline, or at least an answer. */
-#define THEIR_ATTEMPTS_MAX 6
-#define THEIR_ATTEMPT_US (G_USEC_PER_SEC / 2)
-/* The other end counts on from here for years. */
-#define NUMBER_MAX (1 << 30)
-/* A description and all its candidates, twice */
-#define EARLY_MAX (2 * (PB_CANDIDATES_MAX + 2))
 
-static void begin (PbWebrtcCounterpart *other, guint number);
 static void give_up (PbWebrtcCounterpart *other, PbFault fault);
-static void fail (PbWebrtcCounterpart *other, PbFault fault, gboolean is_ours);
 static void rest (PbWebrtcCounterpart *other);
 
 static void
@@ -166,7 +157,7 @@ on_retry (gpointer user_data)
 {
   PbWebrtcCounterpart *other = user_data;
 
-  begin (other, other->number + 1);
+  pb_webrtc_attempt_begin (other, other->number + 1);
 
   return G_SOURCE_REMOVE;
 }
@@ -177,7 +168,7 @@ give_up (PbWebrtcCounterpart *other, PbFault fault)
 {
   PbWebrtcEnd *self = other->end;
 
-  fail (other, fault, TRUE);
+  pb_webrtc_attempt_fail (other, fault, TRUE);
   if (other->is_gone)
     pb_webrtc_meet_drop (self, other);
   pb_webrtc_meet_retry (self);
@@ -195,6 +186,13 @@ on_attempt_timeout (gpointer user_data)
                       : PB_FAULT_TIMED_OUT);
 
   return G_SOURCE_REMOVE;
+}
+
+/* A listener's attempt begins with the offer, a caller's with itself. */
+void
+pb_webrtc_attempt_await (PbWebrtcCounterpart *other)
+{
+  set_timer (other, ATTEMPT_MS, on_attempt_timeout);
 }
 
 static gboolean
@@ -228,8 +226,8 @@ mend (PbWebrtcCounterpart *other)
   }
 }
 
-static void
-note_interrupted (PbWebrtcCounterpart *other, PbFault fault)
+void
+pb_webrtc_attempt_interrupt (PbWebrtcCounterpart *other, PbFault fault)
 {
   PbWebrtcEnd *self = other->end;
 
@@ -278,7 +276,7 @@ on_changed (PbWebrtcPeer *peer, PbWebrtcState state, PbFault fault,
       note_connected (other);
       break;
     case PB_WEBRTC_INTERRUPTED:
-      note_interrupted (other,
+      pb_webrtc_attempt_interrupt (other,
           fault != PB_FAULT_NONE ? fault : PB_FAULT_PEER_LOST);
       break;
     case PB_WEBRTC_FAILED:
@@ -286,7 +284,8 @@ on_changed (PbWebrtcPeer *peer, PbWebrtcState state, PbFault fault,
           fault == PB_FAULT_TIMED_OUT)
         rest (other);
       else
-        fail (other, fault != PB_FAULT_NONE ? fault : PB_FAULT_INTERNAL, TRUE);
+        pb_webrtc_attempt_fail (other,
+            fault != PB_FAULT_NONE ? fault : PB_FAULT_INTERNAL, TRUE);
       break;
   }
   /* It lost the server first and us now: nobody will bring it back. */
@@ -321,8 +320,9 @@ pb_webrtc_attempt_end (PbWebrtcCounterpart *other)
 }
 
 /* The caller's end begins again by itself, the listener's asks it to. */
-static void
-fail (PbWebrtcCounterpart *other, PbFault fault, gboolean is_ours)
+void
+pb_webrtc_attempt_fail (PbWebrtcCounterpart *other, PbFault fault,
+    gboolean is_ours)
 {
   PbWebrtcEnd *self = other->end;
   guint delay = 0;
@@ -408,8 +408,8 @@ make_peer (PbWebrtcCounterpart *other)
       config.may_send ? tracks->len : 0, &pb_webrtc_attempt_callbacks, other);
 }
 
-static void
-begin (PbWebrtcCounterpart *other, guint number)
+void
+pb_webrtc_attempt_begin (PbWebrtcCounterpart *other, guint number)
 {
   PbWebrtcEnd *self = other->end;
   g_autoptr (GError) error = NULL;
@@ -418,7 +418,7 @@ begin (PbWebrtcCounterpart *other, guint number)
   other->was_cut = FALSE;
   other->number = number;
   if (self->is_relay_only && self->turn == NULL) {
-    fail (other, PB_FAULT_RELAY_UNREACHABLE, TRUE);
+    pb_webrtc_attempt_fail (other, PB_FAULT_RELAY_UNREACHABLE, TRUE);
     return;
   }
 
@@ -427,12 +427,12 @@ begin (PbWebrtcCounterpart *other, guint number)
   if (!pb_webrtc_peer_start (other->peer, &error)) {
     GST_WARNING_OBJECT (self->element, "peer %s: %s", other->id,
         error->message);
-    fail (other, PB_FAULT_INTERNAL, TRUE);
+    pb_webrtc_attempt_fail (other, PB_FAULT_INTERNAL, TRUE);
     return;
   }
   other->link = PB_WEBRTC_LINK_CONNECTING;
   if (other->is_caller)
-    set_timer (other, ATTEMPT_MS, on_attempt_timeout);
+    pb_webrtc_attempt_await (other);
   if (other->attempts == 0)
     pb_gst_report_peer (self->report, other->id, other->client,
         PB_TRANSPORT_WEBRTC, "", "connecting", NULL, 0);
@@ -440,193 +440,7 @@ begin (PbWebrtcCounterpart *other, guint number)
   pb_webrtc_end_update_state (self);
 }
 
-/* --- what they say -------------------------------------------------------- */
-
-static gboolean
-may_begin (PbWebrtcCounterpart *other)
-{
-  gint64 now_us = g_get_monotonic_time ();
-  gint64 paid_us = MAX (other->theirs_us, now_us) + THEIR_ATTEMPT_US;
-
-  if (paid_us - now_us > THEIR_ATTEMPTS_MAX * THEIR_ATTEMPT_US)
-    return FALSE;
-  other->theirs_us = paid_us;
-
-  return TRUE;
-}
-
-static JsonObject *
-peek_data (PbMessage *message)
-{
-  JsonNode *node =
-      json_object_get_member (pb_message_peek_object (message), "data");
-
-  return node != NULL && JSON_NODE_HOLDS_OBJECT (node)
-             ? json_node_get_object (node)
-             : NULL;
-}
-
-static const char *
-get_text (JsonObject *data, const char *key)
-{
-  JsonNode *node = data != NULL ? json_object_get_member (data, key) : NULL;
-
-  return node != NULL && JSON_NODE_HOLDS_VALUE (node) &&
-                 json_node_get_value_type (node) == G_TYPE_STRING
-             ? json_node_get_string (node)
-             : NULL;
-}
-
-static void
-take_description (PbWebrtcCounterpart *other, const char *kind,
-    JsonObject *data)
-{
-  const char *sdp = get_text (data, "sdp");
-  g_autoptr (GError) error = NULL;
-
-  /* the caller offers, the listener answers */
-  if (other->peer == NULL || sdp == NULL ||
-      g_str_equal (kind, "offer") == other->is_caller)
-    return;
-
-  if (!pb_webrtc_peer_set_remote (other->peer, kind, sdp, &error)) {
-    GST_WARNING_OBJECT (other->end->element, "peer %s: its %s is refused: %s",
-        other->id, kind, error->message);
-    /* where a connection runs, it goes on as it was */
-    if (!other->has_remote)
-      fail (other, PB_FAULT_REFUSED, TRUE);
-    return;
-  }
-  other->has_remote = TRUE;
-  pb_timer_clear (&other->answer_timer);
-  /* a listener's attempt begins with the offer */
-  if (!other->is_caller && other->link == PB_WEBRTC_LINK_CONNECTING)
-    set_timer (other, ATTEMPT_MS, on_attempt_timeout);
-}
-
-static void
-take_candidate (PbWebrtcCounterpart *other, JsonObject *data)
-{
-  const char *candidate = get_text (data, "candidate");
-  JsonNode *node = data != NULL ? json_object_get_member (data, "mline") : NULL;
-  gint64 mline = node != NULL && JSON_NODE_HOLDS_VALUE (node)
-                     ? json_node_get_int (node)
-                     : 0;
-  g_autoptr (GError) error = NULL;
-
-  if (other->peer == NULL || candidate == NULL || candidate[0] == '\0' ||
-      mline < 0 || mline >= PB_SDP_MEDIA_MAX ||
-      other->n_candidates >= PB_CANDIDATES_MAX)
-    return;
-  other->n_candidates++;
-  if (!pb_webrtc_peer_add_candidate (other->peer, (guint) mline, candidate,
-          &error))
-    GST_DEBUG_OBJECT (other->end->element,
-        "peer %s: a candidate is refused: %s", other->id, error->message);
-}
-
-static void
-handle_restart (PbWebrtcCounterpart *other, JsonObject *data)
-{
-  const char *code = get_text (data, "code");
-  PbFault fault = PB_FAULT_NO_PATH;
-
-  /* Only the listener's end asks, and a wait that runs already is the answer */
-  if (!other->is_caller || other->peer == NULL || !may_begin (other))
-    return;
-  if (code != NULL && !pb_fault_from_code (code, &fault))
-    fault = PB_FAULT_NO_PATH;
-  /* It hears nothing of us, and keeps what it has. */
-  if (fault == PB_FAULT_PEER_LOST && other->link == PB_WEBRTC_LINK_INTERRUPTED)
-    return;
-  if (fault == PB_FAULT_PEER_LOST && other->link == PB_WEBRTC_LINK_CONNECTED)
-    note_interrupted (other, fault);
-  else
-    fail (other, fault, FALSE);
-  pb_webrtc_media_update_rate (other->end);
-}
-
-/* An offer of the attempt that runs, or of a new one. */
-static void
-handle_offer (PbWebrtcCounterpart *other, guint number, JsonObject *data)
-{
-  if (!may_begin (other)) {
-    GST_WARNING_OBJECT (other->end->element, "peer %s offers too often",
-        other->id);
-    return;
-  }
-
-  if (number > other->number) {
-    /* A peer that still waits for its first offer takes this one. */
-    if (other->peer != NULL && !other->has_remote &&
-        other->link == PB_WEBRTC_LINK_CONNECTING)
-      other->number = number;
-    else
-      begin (other, number);
-  } else if (other->has_remote) {
-    other->n_candidates = 0;
-  }
-  take_description (other, "offer", data);
-}
-
-static void
-take_signal (PbWebrtcCounterpart *other, PbMessage *message)
-{
-  const char *kind = pb_message_get_string (message, "kind");
-  gint64 number = pb_message_has (message, "link")
-                      ? pb_message_get_int (message, "link")
-                      : 1;
-  JsonObject *data = peek_data (message);
-
-  if (kind == NULL || number < 1 || number > NUMBER_MAX)
-    return;
-
-  if ((guint) number > other->number && other->is_caller) {
-    /* It remembers attempts that we do not: we have been away */
-    if (other->link != PB_WEBRTC_LINK_CONNECTED && may_begin (other))
-      begin (other, (guint) number + 1);
-    else
-      other->number = (guint) number;
-    return;
-  }
-  if (g_str_equal (kind, "restart")) {
-    handle_restart (other, data);
-    return;
-  }
-  if ((guint) number < other->number)
-    return;
-
-  if (g_str_equal (kind, "offer") && !other->is_caller)
-    handle_offer (other, (guint) number, data);
-  else if ((guint) number > other->number)
-    return;
-  else if (g_str_equal (kind, "answer"))
-    take_description (other, kind, data);
-  else if (g_str_equal (kind, "candidate"))
-    take_candidate (other, data);
-}
-
-void
-pb_webrtc_attempt_handle_signal (PbWebrtcCounterpart *other, PbMessage *message)
-{
-  if (other->is_introduced && pb_webrtc_end_is_ready (other->end))
-    take_signal (other, message);
-  else if (other->early->len < EARLY_MAX)
-    g_ptr_array_add (other->early, pb_message_ref (message));
-}
-
 /* --- signalling comes and goes -------------------------------------------- */
-
-static void
-take_early (PbWebrtcCounterpart *other)
-{
-  g_autoptr (GPtrArray) early = g_steal_pointer (&other->early);
-
-  other->early =
-      g_ptr_array_new_with_free_func ((GDestroyNotify) pb_message_unref);
-  for (guint i = 0; i < early->len; i++)
-    take_signal (other, g_ptr_array_index (early, i));
-}
 
 /* The server says that it is there, or we have become ready. A connection that
  * runs is kept; a half attempt may have lost messages and is begun again. */
@@ -656,15 +470,15 @@ pb_webrtc_attempt_introduce (PbWebrtcCounterpart *other)
       G_GNUC_FALLTHROUGH;
     case PB_WEBRTC_LINK_WAITING:
       if (other->number == 0)
-        begin (other, 1);
+        pb_webrtc_attempt_begin (other, 1);
       else if (other->is_caller)
-        begin (other, other->number + 1);
+        pb_webrtc_attempt_begin (other, other->number + 1);
       else if (other->can_trickle)
         set_timer (other, ASK_AGAIN_MS, on_ask_again);
       break;
   }
   other->was_cut = FALSE;
-  take_early (other);
+  pb_webrtc_signal_take_early (other);
 }
 
 void
@@ -702,9 +516,9 @@ pb_webrtc_attempt_tracks_changed (PbWebrtcCounterpart *other)
     g_mutex_unlock (&self->lock);
     if (!pb_webrtc_peer_set_tracks (other->peer,
             (const PbWebrtcTrack *) (gpointer) tracks->data, tracks->len))
-      begin (other, other->number + 1);
+      pb_webrtc_attempt_begin (other, other->number + 1);
   } else if (!other->has_remote) {
-    begin (other, other->number);
+    pb_webrtc_attempt_begin (other, other->number);
   } else if (!self->is_registered || other->is_gone) {
     /* nobody to ask: what comes in goes on */
     other->has_changes = TRUE;

@@ -240,7 +240,7 @@ pb_webrtc_meet_signal (PbWebrtcEnd *self, PbMessage *message)
 
   if (other != NULL &&
       g_strcmp0 (pb_message_get_string (message, "to"), self->us) == 0)
-    pb_webrtc_attempt_handle_signal (other, message);
+    pb_webrtc_signal_take (other, message);
 }
 
 void

@@ -12,8 +12,8 @@ G_BEGIN_DECLS
 
 /* Shared by pb-webrtc-end.c (registration, messages, life) and its parts:
  * -meet (who is met), -attempt (how one counterpart is connected and brought
- * back), -media (what flows, at which rate), -figures (health and stats) and
- * -channel (what the data channel says). */
+ * back), -signal (what it says of that), -media (what flows, at which rate),
+ * -figures (health and stats) and -channel (what the data channel says). */
 
 typedef enum {
   PB_WEBRTC_LINK_WAITING, /* until the next attempt, or for the caller's */
@@ -179,12 +179,24 @@ void pb_webrtc_counterpart_free (gpointer data);
 
 extern const PbWebrtcCallbacks pb_webrtc_attempt_callbacks;
 void pb_webrtc_attempt_introduce (PbWebrtcCounterpart *other);
-void pb_webrtc_attempt_handle_signal (PbWebrtcCounterpart *other,
-    PbMessage *message);
 void pb_webrtc_attempt_set_signalling (PbWebrtcCounterpart *other,
     gboolean is_up);
 void pb_webrtc_attempt_tracks_changed (PbWebrtcCounterpart *other);
 void pb_webrtc_attempt_end (PbWebrtcCounterpart *other);
+/* Another one, of this number */
+void pb_webrtc_attempt_begin (PbWebrtcCounterpart *other, guint number);
+/* Until it is up, or else it has failed */
+void pb_webrtc_attempt_await (PbWebrtcCounterpart *other);
+/* `is_ours`: this end has noticed, and tells */
+void pb_webrtc_attempt_fail (PbWebrtcCounterpart *other, PbFault fault,
+    gboolean is_ours);
+void pb_webrtc_attempt_interrupt (PbWebrtcCounterpart *other, PbFault fault);
+
+/* --- pb-webrtc-end-signal.c --- */
+
+void pb_webrtc_signal_take (PbWebrtcCounterpart *other, PbMessage *message);
+/* What came before we were ready */
+void pb_webrtc_signal_take_early (PbWebrtcCounterpart *other);
 
 /* --- pb-webrtc-end-media.c --- */
 

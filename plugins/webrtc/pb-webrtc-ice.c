@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <nice/debug.h>
+
 #include "core/pb-candidate.h"
 #include "core/pb-error.h"
 #include "core/pb-limits.h"
@@ -17,6 +19,45 @@
 #define STREAM 1
 #define COMPONENT 1
 #define TCP_ACTIVE_PORT 9
+
+/* webrtcbin and libnice write a relay's credentials into their debug messages
+ * (seen with 1.22 and 0.1.21): webrtcbin as it is told of it, which is kept
+ * quiet meanwhile; libnice when it gathers, so its messages end here, for this
+ * process. */
+void
+pb_webrtc_ice_add_relays (PbWebrtcPeer *self)
+{
+  static const char *const names[] = { "webrtcbin", "webrtcnice" };
+  static GMutex quiet;
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&quiet);
+  GstDebugLevel levels[G_N_ELEMENTS (names)] = { GST_LEVEL_NONE };
+
+  GST_INFO ("WebRTC peer %p: with %u relays; libnice's messages end here", self,
+      g_strv_length (self->turn));
+  nice_debug_disable (TRUE);
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
+    GstDebugCategory *category = _gst_debug_get_category (names[i]);
+
+    if (category == NULL)
+      continue;
+    levels[i] = gst_debug_category_get_threshold (category);
+    gst_debug_category_set_threshold (category,
+        MIN (levels[i], GST_LEVEL_INFO));
+  }
+  for (char **turn = self->turn; *turn != NULL; turn++) {
+    gboolean is_taken = FALSE;
+
+    g_signal_emit_by_name (self->webrtc, "add-turn-server", *turn, &is_taken);
+    if (!is_taken)
+      GST_WARNING ("WebRTC peer %p: a TURN server was not taken", self);
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
+    GstDebugCategory *category = _gst_debug_get_category (names[i]);
+
+    if (category != NULL)
+      gst_debug_category_set_threshold (category, levels[i]);
+  }
+}
 
 gboolean
 pb_webrtc_ice_set_up (PbWebrtcPeer *self)

@@ -190,6 +190,8 @@ void pb_webrtc_channel_on_data_channel (GstElement *webrtc, GObject *channel,
     PbWebrtcPeer *self);
 
 /* ice */
+/* Before the first candidates are gathered */
+void pb_webrtc_ice_add_relays (PbWebrtcPeer *self);
 gboolean pb_webrtc_ice_set_up (PbWebrtcPeer *self);
 gboolean pb_webrtc_ice_add_candidate (PbWebrtcPeer *self, guint mline,
     const char *candidate, GError **error);

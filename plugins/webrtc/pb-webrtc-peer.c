@@ -540,13 +540,8 @@ set_up (PbWebrtcPeer *self)
   if (self->config.is_relay_only)
     g_object_set (self->webrtc, "ice-transport-policy",
         GST_WEBRTC_ICE_TRANSPORT_POLICY_RELAY, NULL);
-  for (char **turn = self->turn; turn != NULL && *turn != NULL; turn++) {
-    gboolean is_taken = FALSE;
-
-    g_signal_emit_by_name (self->webrtc, "add-turn-server", *turn, &is_taken);
-    if (!is_taken)
-      GST_WARNING ("WebRTC peer %p: a TURN server was not taken", self);
-  }
+  if (self->turn != NULL)
+    pb_webrtc_ice_add_relays (self);
 
   pb_webrtc_peer_connect (self, self->webrtc, "deep-element-added",
       G_CALLBACK (on_deep_element_added));

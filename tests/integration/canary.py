@@ -3,6 +3,7 @@
 """Requirement S30: everything at the loudest log level, then a search for every secret there was."""
 import glob
 import os
+import re
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "common"))
@@ -15,11 +16,25 @@ def argv_of(child):
         return f.read().decode("utf-8", "replace")
 
 
+# As an address holds them, as libnice writes them, and as coturn's scheme makes them.
+CREDENTIALS = re.compile(r"turns?://[^\s:@/]+:[^\s@/]+@|user/pass\s*:|\b1\d{9}(:|%3A)[\w-]{8,}")
+
+
+def lend_relay(scope):
+    """A configuration with a relay, which need not be there."""
+    secret, path = scope.path("turn-secret"), scope.path("turn.conf")
+    for name, text in ((secret, "0123456789abcdef0123456789abcdef"),
+                       (path, f"[turn]\nurls=turn:127.0.0.1:9?transport=udp\nsecret-file={secret}\n")):
+        with open(os.open(name, os.O_CREAT | os.O_WRONLY, 0o600), "w", encoding="utf-8") as f:
+            f.write(text)
+    return path
+
+
 @test("at GST_DEBUG=*:9 and G_MESSAGES_DEBUG=all no passphrase, token or secret is in any log, dump or command line")
 def test_canary(scope):
-    dots, debug = scope.path("dots"), dict(G_MESSAGES_DEBUG="all", GST_DEBUG="*:9", GST_DEBUG_NO_COLOR="1")
+    dots, debug = scope.path("dots"), dict(G_MESSAGES_DEBUG="all", GST_DEBUG="*:9", GST_DEBUG_NO_COLOR="1", NICE_DEBUG="all")
     os.mkdir(dots)
-    server = scope.server(debug=True, G_MESSAGES_DEBUG="all", SOUP_DEBUG="all")
+    server = scope.server(debug=True, extra=("--config", lend_relay(scope)), G_MESSAGES_DEBUG="all", SOUP_DEBUG="all")
     answer = server.create(streams=("cam-wide", "cam-back"))
     admin = answer["token"]
     send, receive = server.mint(admin, "cam-wide", "send"), server.mint(admin, "cam-wide", "receive")
@@ -66,6 +81,10 @@ def test_canary(scope):
         for name, text in texts.items():
             at = text.find(secret)
             expect(at < 0, f"the {what} is in {name}: …{text[max(0, at - 200):at]}[HERE]")
+    expect("with 1 relays" in texts["camera.log"], "the camera was lent a relay")
+    for name, text in texts.items():
+        found = CREDENTIALS.search(text)
+        expect(found is None, f"credentials of the relay are in {name}: …{text[max(0, found.start() - 200):found.start()] if found else ''}[HERE]")
 
 
 run()
