@@ -66,7 +66,8 @@ refuse_by_fault (PbServerVirtual *self, PbFault fault)
 }
 
 /* A client that went before it was answered knows of no resource. One that
- * goes while ICE restarts has one, and may try again. */
+ * goes while ICE restarts has one, and may try again: after the answer, or once
+ * there is none in time. */
 static void
 on_abandoned (gpointer user_data)
 {
@@ -75,7 +76,7 @@ on_abandoned (gpointer user_data)
   if (self->answer == NULL)
     leave (self, "left");
   else
-    pb_server_pending_unref (stop_waiting (self));
+    pb_server_pending_unref (g_steal_pointer (&self->pending));
 }
 
 static gboolean
@@ -97,6 +98,7 @@ on_deadline (gpointer user_data)
 void
 pb_server_virtual_start_waiting (PbServerVirtual *self)
 {
+  g_clear_handle_id (&self->deadline, g_source_remove);
   self->pending = pb_server_pending_new (on_abandoned, self);
   self->deadline = g_timeout_add (get_context (self)->limits.whip_answer_ms,
       on_deadline, self);
@@ -169,7 +171,7 @@ hear_peer (PbServerVirtual *self, PbMessage *message)
   PbServerPeer *end = pb_server_virtual_find_end (self);
 
   /* introduced again by the same socket: it has the offer */
-  if (self->pending != NULL && end != NULL &&
+  if ((self->pending != NULL || self->restart != NULL) && end != NULL &&
       end->link->number != self->offered_to)
     pb_server_virtual_send_offer (self, end);
 
@@ -464,6 +466,7 @@ pb_server_virtual_free (PbServerVirtual *self)
   session->context->metrics.whip[get_kind (self)]--;
   g_hash_table_remove (session->resources, self->resource);
   g_clear_handle_id (&self->turn, g_source_remove);
+  g_clear_handle_id (&self->deadline, g_source_remove);
   g_queue_clear_full (&self->heard, (GDestroyNotify) pb_message_unref);
   g_clear_pointer (&self->answer, pb_sdp_unref);
   g_clear_pointer (&self->restart, pb_sdp_unref);

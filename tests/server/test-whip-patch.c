@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/pb-limits.h"
+#include "pb-server-virtual-private.h"
 #include "whip-client.h"
 
 /* PATCH of WHIP and WHEP: candidates that trickle in, and ICE restarts. */
@@ -288,6 +289,63 @@ test_a_restart_that_fails_ends_nothing (Fixture *f, gconstpointer unused)
   g_assert_cmpuint (scene_count_resources (f), ==, 1);
 }
 
+static gboolean
+has_no_restart (gpointer data)
+{
+  Fixture *f = data;
+  PbServerSession *session =
+      pb_server_registry_lookup (pb_server_get_registry (f->server), "demo",
+          NULL);
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, session->resources);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    if (((PbServerPeer *) value)->http->restart != NULL)
+      return FALSE;
+
+  return TRUE;
+}
+
+/* Nobody waits for its answer any more, and there is none. */
+static void
+test_a_restart_that_was_abandoned_is_over_in_time (Fixture *f,
+    gconstpointer unused)
+{
+  g_auto (Scene) s;
+  g_autofree char *peer = NULL;
+  g_autofree char *path = NULL;
+  g_autofree char *text = NULL;
+  g_autoptr (GSocketClient) client = g_socket_client_new ();
+  g_autoptr (GSocketConnection) connection = NULL;
+  g_autoptr (GUri) uri =
+      g_uri_parse (pb_server_get_address (f->server), G_URI_FLAGS_NONE, NULL);
+  g_autoptr (Call) well = NULL;
+
+  scene_init (&s, f, "receive");
+  path = scene_connect (&s, f, &peer, NULL);
+  text = g_strdup_printf ("PATCH %s HTTP/1.1\r\nHost: a\r\n"
+                          "Authorization: Bearer %s\r\nIf-Match: *\r\n"
+                          "Content-Type: " WHIP_FRAGMENT "\r\n"
+                          "Content-Length: %zu\r\n\r\n%s",
+      path, s.send, strlen (RESTART), RESTART);
+  f->context->limits.whip_answer_ms = 500;
+  connection = g_socket_client_connect_to_host (client, g_uri_get_host (uri),
+      (guint16) g_uri_get_port (uri), NULL, NULL);
+  g_assert_nonnull (connection);
+  g_assert_true (g_output_stream_write_all (g_io_stream_get_output_stream (
+                                                G_IO_STREAM (connection)),
+      text, strlen (text), NULL, NULL, NULL));
+  take_restart (&s, peer);
+  g_clear_object (&connection);
+  wait_until (has_no_restart, f);
+  f->context->limits.whip_answer_ms = 20000;
+  well = patch (f, &s, path, "*", RESTART);
+  take_restart (&s, peer);
+  answer_restart (&s, peer);
+  g_assert_cmpuint (call_wait (well), ==, 200);
+}
+
 static void
 test_a_resource_may_go_while_it_restarts (Fixture *f, gconstpointer unused)
 {
@@ -325,6 +383,8 @@ main (int argc, char **argv)
   TEST ("ice-restarts", test_ice_restarts);
   TEST ("a-restart-that-fails-ends-nothing",
       test_a_restart_that_fails_ends_nothing);
+  TEST ("a-restart-that-was-abandoned-is-over-in-time",
+      test_a_restart_that_was_abandoned_is_over_in_time);
   TEST ("a-resource-may-go-while-it-restarts",
       test_a_resource_may_go_while_it_restarts);
 
