@@ -5,18 +5,30 @@
 import { PbAdmin } from './pb-admin.js';
 import { PbFaultError, PbSession, describeFault } from './pb-session.js';
 import { Alarms } from './wall-alarms.js';
-import { el, setData, setText } from './wall-dom.js';
+import { el, loadPart, setData } from './wall-dom.js';
 import { Keys } from './wall-keys.js';
 import { chooseLayout, pickPlaying, TILE_GAP } from './wall-layout.js';
 import { Model, WALL_CLIENT } from './wall-model.js';
-import { Shell } from './wall-shell.js';
+import { Shell, makeOver } from './wall-shell.js';
 import { WallTile } from './wall-tile.js';
+import { TALLY } from './wall-words.js';
 
 // As many live pictures as a browser decodes beside all else.
 const PLAYING_MOST = 16;
 // A page that nobody sees lets go of its pictures.
 const HIDDEN_MS = 30000;
 const QUIET_S = 20;
+// What the server was told comes back from it; not in that time, it is not so.
+const CONFIRM_MS = 5000;
+const NOTE_MS = 15000;
+// All that a click may open is here before a click: later the server may be
+// away. After the first picture of the page, which it must not hold up.
+const LATER_MS = 3000;
+const LATER = ['wall-cue.js', 'wall-people.js', 'wall-session.js',
+  'wall-detail.js', 'wall-sheet.js'];
+// `Date` has whole seconds, and an answer its way: less is no wrong clock.
+const CLOCK_MS = 2000;
+const PATIENCE_MS = 10000;
 
 class Wall {
   name;
@@ -36,6 +48,8 @@ class Wall {
   #frame = 0;
   #layout = null;
   #heard = 0;
+  #began = performance.now();
+  #clockOff = 0;
   #hidden = 0;
   #watcher = new IntersectionObserver((entries) => this.#noteSeen(entries));
   #claims;
@@ -56,6 +70,8 @@ class Wall {
     new ResizeObserver(() => this.#arrange()).observe(this.shell.grid);
     document.addEventListener('visibilitychange', () => {
       this.#hidden = document.hidden ? this.now : 0;
+      // nobody drew meanwhile: no picture has stood still for that
+      for (const tile of this.tiles.values()) tile.picture.freshen(this.now);
     });
     setInterval(() => this.#tick(), 1000);
     this.session.join();
@@ -67,6 +83,8 @@ class Wall {
   }
 
   get now() { return performance.now(); }
+  /** Unix milliseconds by the server's clock: this device's may be wrong. */
+  get serverNow() { return Date.now() + this.#clockOff; }
   get expires() {
     return Math.max(this.#extended, this.session.expires) || this.#claims.exp;
   }
@@ -74,9 +92,12 @@ class Wall {
   /** The tile that the keyboard is about. */
   get current() { return this.tiles.get(this.opened ?? this.#current) ?? null; }
   get list() { return [...this.tiles.values()]; }
+  /** Whether the server ever said how the session is. */
+  get hasHeard() { return this.#heard > 0; }
   /** Seconds without a word while there should be one; 0: all is well. */
   get silence() {
-    if (this.session.state === 'joined' || this.#heard === 0) return 0;
+    if (this.session.state === 'joined') return 0;
+    if (!this.hasHeard) return Math.floor((this.now - this.#began) / 1000);
     return Math.max(1, Math.floor((this.now - this.#heard) / 1000));
   }
 
@@ -94,8 +115,9 @@ class Wall {
         this.invalidate();
         break;
       case 'tally':
-        if (!slot) break;
-        slot.tally = detail.state;
+        // an end's word is not the server's
+        if (!slot || detail.via !== 'server') break;
+        slot.noteTally(detail.state);
         this.invalidate(detail.stream);
         break;
       case 'cue': tile?.setCue(detail.text); break;
@@ -117,6 +139,13 @@ class Wall {
   #noteState({ state, sentence, isFatal }) {
     if (state === 'over' && isFatal) this.#finish({ sentence });
     else this.shell.notice(state === 'joined' ? '' : sentence ?? '');
+    if (state === 'joined') {
+      // what was owed to the server goes out now
+      for (const slot of this.model.all) slot.sendAgain(this.now);
+      this.readClock().catch(() => {});
+      setTimeout(() => (globalThis.requestIdleCallback ?? setTimeout)(() =>
+        this.#loadRest()), LATER_MS);
+    }
     this.invalidate();
   }
 
@@ -127,6 +156,27 @@ class Wall {
     this.alarms.stop();
     this.keys.stop();
     this.shell.finish(sentence);
+  }
+
+  // One after the other: none of it is urgent.
+  async #loadRest() {
+    try {
+      for (const name of LATER) await loadPart(name);
+    } catch {
+      // away again: when it is back, or when somebody asks for one
+    }
+  }
+
+  /** How far this device's clock is from the server's; throws if it is away. */
+  async readClock() {
+    const before = Date.now();
+    const answer = await fetch('/api/health', { cache: 'no-store',
+      credentials: 'omit', signal: AbortSignal.timeout(PATIENCE_MS) });
+    const told = Date.parse(answer.headers.get('Date') ?? '');
+    const off = told + 500 - (before + Date.now()) / 2;
+
+    if (Number.isFinite(off))
+      this.#clockOff = Math.abs(off) < CLOCK_MS ? 0 : off;
   }
 
   // --- the grid --------------------------------------------------------------
@@ -194,9 +244,31 @@ class Wall {
 
     if (!tile) return;
     this.session.setTally(stream, state);
-    // at once on this page: the server says it again to all
-    tile.slot.tally = state;
+    tile.slot.want(state, this.now, this.session.state === 'joined');
     this.invalidate(stream);
+  }
+
+  // Takes back what nobody has heard of. A camera that is connected to this
+  // page has, also without the server: that stays, and says what it waits for.
+  #checkTallies() {
+    const { now } = this;
+
+    for (const { slot, picture, stream } of this.tiles.values()) {
+      const { pending } = slot;
+
+      if (!pending || now - pending.at < CONFIRM_MS ||
+          (!pending.isSent && picture.isConnected))
+        continue;
+      slot.pending = null;
+      this.invalidate(stream);
+      if (pending.state === slot.tally) continue;
+      // or it would be set when the server is back, whatever is right by then
+      if (!pending.isSent) this.session.setTally(stream, slot.tally);
+      const text = `${TALLY[pending.state]} was not set: ${pending.isSent
+          ? 'the server does not confirm it' : 'the server is away'}`;
+      this.tiles.get(stream).setNote(text, NOTE_MS);
+      this.shell.say(`${stream}: ${text}`, true);
+    }
   }
 
   ask(stream) {
@@ -218,11 +290,30 @@ class Wall {
   async open(stream) {
     if (this.opened !== null || !this.tiles.has(stream)) return;
     this.select(stream);
-    this.opened = stream;
-    this.#play();
-    const { openDetail } = await import('./wall-detail.js');
-    await openDetail(this, this.tiles.get(stream));
-    this.opened = null;
+    await this.withPart('wall-detail.js', async ({ openDetail }) => {
+      // keys are for what is open, so not before it is
+      if (this.opened !== null || !this.tiles.has(stream)) return;
+      this.opened = stream;
+      this.#play();
+      try {
+        await openDetail(this, this.tiles.get(stream));
+      } finally {
+        this.opened = null;
+      }
+    });
+  }
+
+  /** Opens what a module of its own draws, or says why not. */
+  async withPart(name, open) {
+    let part;
+
+    try {
+      part = await loadPart(name);
+    } catch (error) {
+      this.shell.tell(error.message);
+      return;
+    }
+    await open(part);
   }
 
   setPictures(areOn) {
@@ -237,9 +328,18 @@ class Wall {
     this.shell.tick();
   }
 
-  /** A line to one slot, or to all: how many it went to. */
+  /**
+   * A line to one slot, or to all.
+   *
+   * @returns {{sent: string[], empty: string[]}} where it went out: to
+   *   somebody, and to slots where nobody is
+   */
   cue(streams, text) {
-    return streams.filter((stream) => this.session.cue(stream, text)).length;
+    const out = streams.filter((stream) => this.session.cue(stream, text));
+    const hasPeople = (stream) => this.model.slots.get(stream)?.hasPeople;
+
+    return { sent: out.filter(hasPeople),
+      empty: out.filter((stream) => !hasPeople(stream)) };
   }
 
   // --- drawing ---------------------------------------------------------------
@@ -262,7 +362,7 @@ class Wall {
 
       if (!tile) continue;
       tile.slot = this.model.slots.get(stream);
-      tile.draw(now);
+      tile.draw(now, this.serverNow);
     }
     this.#dirty.clear();
     this.shell.count(this.model.count(now), this.model.all);
@@ -298,6 +398,7 @@ class Wall {
   #tick() {
     const { silence } = this;
 
+    this.#checkTallies();
     this.shell.tick();
     this.alarms.tick();
     if (document.hidden) {
@@ -334,10 +435,16 @@ export async function start({ name, token, claims }) {
     old.remove();
   document.body.replaceChildren();
   document.body.className = 'wall';
+  if (claims && claims.session !== name) {
+    document.body.append(makeOver('This link is for another session',
+        `It opens the session “${claims.session}”, and this is “${name}”. Ask ` +
+        'whoever gave you the link for one to this session.'));
+    return null;
+  }
   try {
     return new Wall({ name, token, claims });
   } catch (error) {
-    document.body.append(el('p.over', { role: 'alert' }, describeFault(
+    document.body.append(makeOver(name, describeFault(
         error instanceof PbFaultError ? error.fault : 'internal').sentence));
     if (!(error instanceof PbFaultError)) throw error;
     return null;

@@ -2,11 +2,12 @@
 // Alarms: newest first, who has seen them, what is over. The server raises and
 // clears them and keeps the last of a session; this only shows them.
 
-import { BY_MAX } from './pb-wire.js';
-import { el, field, form, openDialog, setData, setText } from './wall-dom.js';
+import { BY_MAX, isBy } from './pb-wire.js';
+import { confirmDialog, el, field, form, openDialog, setData, setText }
+  from './wall-dom.js';
 import { pickForgotten } from './wall-model.js';
 import { AlarmSound } from './wall-sound.js';
-import { HEALTH, causeText, sideText, spanText, timeText }
+import { HEALTH, causeText, clockText, sideText, spanText, timeText }
   from './wall-words.js';
 
 const KEPT = 500;
@@ -14,8 +15,12 @@ const SAY_MS = 1500;
 // Beside a wall of more slots than that the list would cost the tiles too much.
 const BESIDE_SLOTS = 24;
 const BESIDE_WIDTH = 1600;
+// A server that restarts is back sooner; one that is not must be heard.
+const LOST_S = 10;
+const NAMED_MOST = 5;
 
 const isOpen = (alarm) => alarm.cleared === undefined;
+const isCritical = ({ level }) => level === 'critical';
 const isWaiting = (alarm) => isOpen(alarm) && alarm.acked === undefined;
 
 // `cam-2: many packets are lost on the way (receiver, pbsrtbin/0.1)`.
@@ -34,7 +39,7 @@ export class Alarms {
   #alarms = new Map();
   #rows = new Map();
   #list = el('ol');
-  #empty = el('p.empty', {}, 'No alarms.');
+  #empty = el('p.empty');
   #more = el('p.more');
   #filter = 'open';
   #by = '';
@@ -45,6 +50,11 @@ export class Alarms {
   #mute;
   #who = el('button.who');
   #line;
+  #title = el('h2', { id: 'alarms-title' }, 'Alarms');
+  /** The alarm that the ticker shows: what its button is about. */
+  #shown = null;
+  #isKnown = false;
+  #isLost = false;
   #isChosen = false;
   #spoken = [];
   #speaking = 0;
@@ -60,7 +70,7 @@ export class Alarms {
     this.#who.addEventListener('click', () => this.#askName());
     this.node = el('aside.alarms', { 'aria-labelledby': 'alarms-title',
       hidden: true },
-    el('header', {}, el('h2', { id: 'alarms-title' }, 'Alarms'),
+    el('header', {}, this.#title,
         el('div.filters', { role: 'group', 'aria-label': 'Which' },
             ...this.#filters)),
     el('div.acting', {}, this.#all, this.#who),
@@ -71,18 +81,19 @@ export class Alarms {
     this.#mute = el('button.tool.sound', { onclick: () => this.toggleSound() });
     this.tools = [this.#mute, this.#toggle];
     this.#line = { shape: el('span.shape', { 'aria-hidden': 'true' }),
-      text: el('span.text', {}, 'No open alarm'),
+      text: el('span.text'),
       button: el('button', { hidden: true,
         onclick: () => this.acknowledgeNext() }, 'Acknowledge') };
-    this.ticker = el('section.ticker', { 'aria-label': 'Newest alarm' },
+    this.ticker = el('section.ticker', { 'aria-label': 'Worst new alarm' },
         ...Object.values(this.#line));
     this.#drawName();
-    this.#drawTools();
+    this.#drawState();
   }
 
   // --- what comes ------------------------------------------------------------
 
   take(type, detail) {
+    this.#isKnown = true;
     if (type === 'alarms') {
       // all there are: after a restart of the server the old ones are no more
       this.#alarms = new Map(detail.alarms.map((one) => [one.alarm, one]));
@@ -149,7 +160,14 @@ export class Alarms {
         'Stands beside the alarms that you acknowledge. This page forgets it ' +
         'when it is closed.')],
     'Use this name', () => {
-      this.#by = input.value.trim();
+      const by = input.value.trim();
+
+      if (!isBy(by)) {
+        input.focus();
+        throw new Error(`A name of 1 to ${BY_MAX} characters, so that the ` +
+            'others know whom to ask.');
+      }
+      this.#by = by;
       node.close('yes');
     }));
 
@@ -170,22 +188,40 @@ export class Alarms {
     if (this.#by === '' && !await this.#askName()) return;
     for (const { alarm } of alarms)
       if (!this.#wall.session.acknowledge(alarm, this.#by)) {
-        this.#wall.shell.say('The server is away: nothing was acknowledged.',
-            true);
+        const text = 'The server is away: nothing was acknowledged. Do it ' +
+            'again once it is back.';
+
+        this.#wall.shell.tell(text);
+        this.#wall.shell.say(text, true);
         return;
       }
   }
 
-  /** Those of a slot where there are any, else the newest. */
+  /** Those of a slot where there are any, else the one that the ticker shows. */
   acknowledgeNext(stream) {
-    const { waiting } = this;
-    const own = waiting.filter((alarm) => alarm.stream === stream);
+    const own = this.waiting.filter((alarm) => alarm.stream === stream);
 
-    return this.acknowledge(own.length > 0 ? own : waiting.slice(0, 1));
+    return this.acknowledge(own.length > 0 ? own
+        : this.#shown ? [this.#shown] : []);
   }
 
-  acknowledgeAll() {
-    return this.acknowledge(this.waiting);
+  /** Asks where there is more than one: those that come meanwhile still wait. */
+  async acknowledgeAll() {
+    const { waiting } = this;
+    const slots = [...new Set(waiting.map((alarm) => alarm.stream))];
+    const named = slots.slice(0, NAMED_MOST).join(', ');
+
+    if (waiting.length > 1 && !await confirmDialog(
+        `Acknowledge all ${waiting.length} alarms?`,
+        [`They are of ${named}${slots.length > NAMED_MOST
+            ? ` and ${slots.length - NAMED_MOST} more slots` : ''}; ${
+          waiting.filter(isCritical).length || 'none'} of them critical.`,
+        'They fall silent on every wall, seen by you.'],
+        `Acknowledge ${waiting.length} alarms`,
+        (event) => event.key === 'A' && event.shiftKey))
+      return;
+    await this.acknowledge(waiting.filter(({ alarm }) =>
+      isWaiting(this.#alarms.get(alarm) ?? { cleared: 0 })));
   }
 
   toggleSound() {
@@ -221,6 +257,13 @@ export class Alarms {
         this.#show(innerWidth >= BESIDE_WIDTH &&
             this.#wall.model.slots.size <= BESIDE_SLOTS);
     }
+    const { silence } = this.#wall;
+    const isLost = silence >= LOST_S;
+
+    if (isLost && !this.#isLost)
+      this.#say(`No word from the server for ${silence} seconds`, true);
+    this.#isLost = isLost;
+    this.#drawState();
     for (const [number, row] of this.#rows)
       this.#drawRow(row, this.#alarms.get(number));
   }
@@ -247,33 +290,50 @@ export class Alarms {
       before = row.node;
     }
     this.#empty.hidden = shown.length > 0;
-    setText(this.#empty, this.#filter === 'all' ? 'No alarms in this session.'
-        : 'No open alarm.');
     this.#all.disabled = waiting.length === 0;
-    setText(this.#toggle, `Alarms ${open}`);
     setData(this.#toggle, 'level', waiting.length === 0 ? 'none'
-        : waiting.some(({ level }) => level === 'critical') ? 'critical'
-          : 'warning');
-    this.#drawTicker(waiting, open);
-    this.#sound.set(waiting.some(({ level }) => level === 'critical'));
+        : waiting.some(isCritical) ? 'critical' : 'warning');
+    this.#drawState();
+  }
+
+  // What the server's silence changes, too: nobody may take old for now.
+  #drawState() {
+    const { waiting } = this;
+    const { silence } = this.#wall;
+    const open = [...this.#alarms.values()].filter(isOpen).length;
+    const age = `${clockText(silence)} old`;
+    const isOld = this.#isKnown && silence > 0;
+
+    for (const node of [this.node, this.ticker])
+      setData(node, 'old', isOld || !this.#isKnown ? 'yes' : 'no');
+    setText(this.#title, isOld ? `Alarms, ${age}` : 'Alarms');
+    setText(this.#empty, !this.#isKnown
+        ? 'Not known: the server has not said it yet.'
+        : `${this.#filter === 'all' ? 'No alarms in this session'
+            : 'No open alarm'}${isOld ? ' when last heard' : ''}.`);
+    setText(this.#toggle, `Alarms ${this.#isKnown ? open : '?'}`);
+    this.#drawTicker(waiting, open, isOld ? `${age}: ` : '');
+    this.#sound.set(this.#isLost || waiting.some(isCritical));
     this.#drawTools();
   }
 
-  #drawTicker(waiting, open) {
-    const worst = waiting.find(({ level }) => level === 'critical') ??
-        waiting[0];
+  #drawTicker(waiting, open, age) {
+    this.#shown = waiting.find(isCritical) ?? waiting[0] ?? null;
+    const shown = this.#shown;
 
-    setData(this.ticker, 'level', worst?.level ?? 'none');
-    this.#line.button.hidden = !worst;
-    setText(this.#line.text, worst
-        ? `${timeText(worst.raised)}  ${worst.stream}: ${alarmText(worst)}${
-          waiting.length > 1 ? `  and ${waiting.length - 1} more` : ''}`
-        : open > 0 ? `${open} open, all seen` : 'No open alarm');
+    setData(this.ticker, 'level', shown?.level ?? 'none');
+    this.#line.button.hidden = !shown;
+    setText(this.#line.text, !this.#isKnown
+        ? 'Alarms are not known: the server has not said them yet'
+        : age + (shown
+            ? `${timeText(shown.raised)}  ${shown.stream}: ${alarmText(shown)}${
+              waiting.length > 1 ? `  and ${waiting.length - 1} more` : ''}`
+            : open > 0 ? `${open} open, all seen` : 'No open alarm'));
   }
 
   #drawTools() {
     const { state } = this.#sound;
-    const waits = this.waiting.some(({ level }) => level === 'critical');
+    const waits = this.#isLost || this.waiting.some(isCritical);
 
     setText(this.#mute, { on: 'Sound on', muted: 'Sound muted',
       locked: 'Sound: click' }[state]);
@@ -311,7 +371,11 @@ export class Alarms {
     if (alarm.acked !== undefined)
       fate.push(`Seen${alarm.by ? ` by ${alarm.by}` : ''} at ${
         timeText(alarm.acked)}.`);
-    fate.push(open ? `For ${spanText((Date.now() - alarm.raised) / 1000)}.`
+    const { silence, serverNow } = this.#wall;
+    // it goes on only as far as it is known to
+    const heard = serverNow - silence * 1000;
+    fate.push(open ? `For ${spanText((heard - alarm.raised) / 1000)}${
+      silence > 0 ? ' when last heard' : ''}.`
         : `Over at ${timeText(alarm.cleared)}, after ${
           spanText((alarm.cleared - alarm.raised) / 1000)}.`);
     setText(row.fate, fate.join(' '));

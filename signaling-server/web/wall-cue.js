@@ -7,15 +7,23 @@ import { el, field, form, openDialog, select, setText } from './wall-dom.js';
 const QUICK = ['Stand by', 'You are next', 'Back to studio', 'Hold the shot',
   'Go wide', 'Go close', 'Check your sound', 'Call us'];
 
-/** Sends it; says to how many it went, or throws what a person can act on. */
+const listText = (names) => names.length > 3 ? `${names.length} slots`
+    : names.join(', ');
+
+/** Sends it; returns who has it, or throws what a person can act on. */
 function send(wall, streams, text) {
   const line = text.trim();
 
   if (!isCue(line))
     throw new Error(`A cue is a line of 1 to ${CUE_MAX} characters.`);
-  if (wall.cue(streams, line) === 0)
-    throw new Error('The server is away: nobody got it. Try again.');
-  wall.shell.say(`Cue sent: ${line}`);
+  const { sent, empty } = wall.cue(streams, line);
+
+  if (sent.length === 0)
+    throw new Error(empty.length === 0
+      ? 'The server is away: nobody got it. Try again.'
+      : `Nobody is on ${listText(empty)}: nobody got it.`);
+  return `Sent to ${listText(sent)}: ${line}${empty.length > 0
+      ? `. Nobody is on ${listText(empty)}.` : ''}`;
 }
 
 /**
@@ -29,8 +37,8 @@ export function cueBox(wall, streams) {
     autocomplete: 'off', placeholder: 'Stand by, camera 2' });
   const sent = el('p.help', { role: 'status' });
   const tell = (text) => {
-    send(wall, streams(), text);
-    setText(sent, `Sent: ${text.trim()}`);
+    setText(sent, '');
+    setText(sent, send(wall, streams(), text));
   };
   const node = form([field('Cue', input, 
       'Stands on their screens until they have read it, two minutes at most.')],

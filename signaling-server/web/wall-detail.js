@@ -2,12 +2,13 @@
 // One slot, large: all figures of all its ends, graphs with axes, cue, and on
 // request what opens it for others.
 
-import { copyButton, el, openDialog, setData, setText } from './wall-dom.js';
+import { copyButton, el, loadPart, openDialog, setData, setText }
+  from './wall-dom.js';
 import { cueBox } from './wall-cue.js';
 import { drawChart } from './wall-graph.js';
 import { STALE_MS } from './pb-stats.js';
 import { SERIES, isWall } from './wall-model.js';
-import { levelText, verdictText } from './wall-tile.js';
+import { levelText, pendingText, verdictText } from './wall-tile.js';
 import { HEALTH, TALLIES, TALLY, bitrateText, causeText, clockText, msText,
   percentText, sideText, wayText } from './wall-words.js';
 
@@ -33,8 +34,8 @@ const ROWS = [
   ['dropped', (end) => whole(end.frames_dropped)],
   ['Freezes', (end) => whole(end.freezes)],
   ['Way', (end) => wayText(end) || '–'],
-  ['Connected for', (end) => end.since
-      ? clockText(Date.now() / 1000 - end.since) : '–'],
+  ['Connected for', (end, now, serverNow) => end.since
+      ? clockText(serverNow / 1000 - end.since) : '–'],
 ];
 
 class Figures {
@@ -42,7 +43,7 @@ class Figures {
   #shown = '';
   #cells = [];
 
-  draw(slot, now) {
+  draw(slot, now, serverNow) {
     const ends = [...slot.receivers, slot.sender].filter((end) => end !== null);
     const key = ends.map((end) => end.peer).join(' ');
 
@@ -52,7 +53,7 @@ class Figures {
     }
     for (const [i, [, write]] of ROWS.entries())
       for (const [j, end] of ends.entries())
-        setText(this.#cells[i][j], write(end, now));
+        setText(this.#cells[i][j], write(end, now, serverNow));
   }
 
   #build(ends) {
@@ -124,6 +125,7 @@ export async function openDetail(wall, tile) {
   const still = el('img', { alt: `Still picture of ${stream}` });
   const words = el('p.words');
   const tally = el('strong.tally');
+  const pending = el('p.pending');
   const cause = el('p.cause');
   const health = el('strong.health');
   const charts = SERIES.map((name) => [name, el('canvas', { role: 'img',
@@ -134,7 +136,8 @@ export async function openDetail(wall, tile) {
       'Listen');
   const cue = cueBox(wall, () => [stream]);
   const people = el('div.people');
-  const picture = el('div.picture', {}, video, still, words, tally, cause);
+  const picture = el('div.picture', {}, video, still, words, tally,
+      pending, cause);
   const dialog = openDialog(stream,
       el('div.columns', {},
           el('div', {}, el('p.state', {}, el('span.shape', {
@@ -155,7 +158,10 @@ export async function openDetail(wall, tile) {
     const address = tile.picture.still;
 
     setData(dialog, 'tally', slot.tally);
+    setData(dialog, 'pending', slot.pending?.state ?? '');
     setData(dialog, 'health', verdict.level);
+    setData(picture, 'frozen', slot.frozen > 0 ? 'yes' : 'no');
+    setText(pending, pendingText(slot) || tile.note);
     setText(tally, slot.tally === 'off' ? '' : TALLY[slot.tally]);
     setText(health, levelText(verdict));
     setText(cause, verdictText(verdict));
@@ -167,8 +173,9 @@ export async function openDetail(wall, tile) {
     video.hidden = media === null;
     still.hidden = address === '' || media !== null;
     if (!still.hidden && still.src !== address) still.src = address;
-    setText(words, media || address ? '' : tile.picture.words);
-    figures.draw(slot, now);
+    setText(words, (media || address) && slot.frozen === 0 ? ''
+        : tile.picture.words);
+    figures.draw(slot, now, wall.serverNow);
     for (const [name, canvas] of charts)
       drawChart(canvas, { width: canvas.clientWidth,
         height: canvas.clientHeight }, name, slot, Math.floor(now / 1000));
@@ -177,8 +184,9 @@ export async function openDetail(wall, tile) {
   dialog.classList.add('detail');
   draw();
   const timer = setInterval(draw, 500);
-  import('./wall-people.js').then(({ listTokens }) =>
-    dialog.open && listTokens(wall, people, stream));
+  loadPart('wall-people.js').then(({ listTokens }) =>
+    dialog.open && listTokens(wall, people, stream),
+  (error) => people.append(el('p.problem', {}, error.message)));
   dialog.querySelector('h2').focus();
   await dialog.closed;
   clearInterval(timer);

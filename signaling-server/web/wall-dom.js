@@ -44,6 +44,40 @@ export function setData(node, key, value) {
 /** For those who listen only. */
 export const hiddenText = (text) => el('span.unseen', {}, text);
 
+const PATIENCE_MS = 10000;
+const parts = new Map();
+const failures = new Map();
+
+/**
+ * A module of the wall that is not needed at first.
+ *
+ * @param {string} name its file
+ * @returns {Promise<object>} throws an Error with words for a person
+ */
+export async function loadPart(name) {
+  if (parts.has(name)) return parts.get(name);
+  const tries = failures.get(name) ?? 0;
+  let timer;
+
+  try {
+    const part = await Promise.race([
+      // some browsers keep that an import failed: another address is new
+      import(`./${name}${tries > 0 ? `?${tries}` : ''}`),
+      new Promise((unused, reject) => {
+        timer = setTimeout(reject, PATIENCE_MS);
+      })]);
+
+    parts.set(name, part);
+    return part;
+  } catch {
+    failures.set(name, tries + 1);
+    throw new Error('This part of the page could not be fetched from the ' +
+        'server. Try again once it is back; the tiles and the keys go on.');
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 let lastId = 0;
 
 /** A label, its field, and a line of help. */
@@ -105,9 +139,10 @@ export function openDialog(title, ...children) {
  * @param {string} title
  * @param {string[]} lines
  * @param {string} action what the button does
+ * @param {function(KeyboardEvent): boolean} [isYes] a key that says so, too
  * @returns {Promise<boolean>}
  */
-export async function confirmDialog(title, lines, action) {
+export async function confirmDialog(title, lines, action, isYes) {
   const keep = el('button', { onclick: () => node.close() }, 'Cancel');
   const node = openDialog(title, ...lines.map((line) => el('p', {}, line)),
       el('footer', {}, keep, el('button.danger', {
@@ -115,6 +150,11 @@ export async function confirmDialog(title, lines, action) {
 
   node.classList.add('ask');
   node.setAttribute('role', 'alertdialog');
+  node.addEventListener('keydown', (event) => {
+    if (event.repeat || !isYes?.(event)) return;
+    event.preventDefault();
+    node.close('yes');
+  });
   keep.focus();
   return await node.closed === 'yes';
 }

@@ -16,8 +16,10 @@ const HELP = [
   ['L', 'Listen to this tile, or stop'],
   ['S', 'Show the picture of this tile'],
   ['I', 'Pictures on or off'],
-  ['A', 'Acknowledge the alarms of this tile, else the newest'],
-  ['Shift + A', 'Acknowledge all alarms'],
+  ['A', 'Acknowledge the alarms of this tile; where it has none, the newest ' +
+      'critical one, else the newest'],
+  ['Shift + A', 'Acknowledge all alarms; of more than one it asks, and ' +
+      'Shift + A again says yes'],
   ['M', 'Mute the sound of alarms, or let it sound'],
   ['H', 'Show or hide the list of alarms'],
   ['T', 'People: links, codes, who is connected'],
@@ -73,6 +75,8 @@ export class Keys {
 
     if (isInGrid && this.#move(key)) {
       event.preventDefault();
+    } else if (event.repeat) {
+      // a held key is no second press
     } else if (key === 'Enter' && target.classList.contains('tile')) {
       event.preventDefault();
       wall.open(target.dataset.stream);
@@ -109,7 +113,7 @@ export class Keys {
         else wall.alarms.acknowledgeNext(tile?.stream);
         return true;
       case 'c':
-        import('./wall-cue.js').then(({ openCue }) =>
+        wall.withPart('wall-cue.js', ({ openCue }) =>
           openCue(wall, tile?.stream));
         return true;
       case 'h': wall.alarms.toggle(); return true;
@@ -118,7 +122,7 @@ export class Keys {
       case 'm': wall.alarms.toggleSound(); return true;
       case 's': if (tile) wall.ask(tile.stream); return true;
       case 't':
-        import('./wall-people.js').then(({ openPeople }) => openPeople(wall));
+        wall.withPart('wall-people.js', ({ openPeople }) => openPeople(wall));
         return true;
       case '?': this.showHelp(); return true;
       default: return false;
@@ -138,7 +142,7 @@ export class Keys {
   #tally(tile, wanted) {
     const now = performance.now();
     const { stream, slot } = tile;
-    const verdict = tallyKey(slot.tally, wanted, this.#asked, stream, now);
+    const verdict = tallyKey(slot.wanted, wanted, this.#asked, stream, now);
 
     this.#asked = verdict === 'ask' ? { stream, wanted, at: now } : null;
     if (verdict === 'do') {

@@ -63,7 +63,12 @@ const makeRings = () =>
 export class Slot {
   stream;
   state = 'WAITING';
+  /** As the server says it. */
   tally = 'off';
+  /** What was pressed here and is not so yet: {state, at, isSent}, or null. */
+  pending = null;
+  /** Seconds that the picture on this page has stood still; 0: it moves. */
+  frozen = 0;
   thumbnails = false;
   sender = null;
   receivers = [];
@@ -78,6 +83,34 @@ export class Slot {
   get receiver() {
     return this.receivers.find((end) => !isWall(end)) ?? this.receivers[0] ??
         null;
+  }
+
+  /** Whether a cue has anybody to read it: a page like this is no one. */
+  get hasPeople() {
+    return this.sender !== null || this.receivers.some((end) => !isWall(end));
+  }
+
+  /** The tally as it is, or will be when what was pressed is told. */
+  get wanted() {
+    return this.pending?.state ?? this.tally;
+  }
+
+  /** A tally was pressed; `isSent`: the server was there to hear it. */
+  want(state, now, isSent) {
+    this.pending = state === this.tally && this.pending === null ? null
+        : { state, at: now, isSent };
+  }
+
+  /** What the server did not hear goes to it now. */
+  sendAgain(now) {
+    if (this.pending && !this.pending.isSent)
+      this.pending = { ...this.pending, at: now, isSent: true };
+  }
+
+  /** The server says so. */
+  noteTally(state) {
+    this.tally = state;
+    if (this.pending?.state === state) this.pending = null;
   }
 
   /** The ends that say how they are. */
@@ -102,7 +135,7 @@ export class Slot {
     };
 
     this.state = state;
-    this.tally = tally ?? 'off';
+    this.noteTally(tally ?? 'off');
     this.thumbnails = thumbnails === true;
     this.sender = sender ? merge(sender, 'send') : null;
     this.receivers = (receivers ?? []).map((end) => merge(end, 'receive'));
@@ -156,6 +189,10 @@ export class Slot {
     if (worst.level === 'idle' && this.tally === 'program' &&
         (!isUp || this.sender === null))
       return { ...worst, level: 'critical', cause: 'no-feed' };
+    // whatever others measure: one who looks sees an old picture
+    if (this.frozen > 0 && this.sender !== null &&
+        LEVELS.indexOf(worst.level) < LEVELS.indexOf('warning'))
+      return { level: 'warning', cause: 'frozen', direction: 'receive', age: 0 };
     return worst;
   }
 }

@@ -3,8 +3,8 @@
 // to take one back.
 
 import { LABEL_MAX, isLabel } from './pb-wire.js';
-import { confirmDialog, copyButton, el, field, form, openDialog, select,
-  setText } from './wall-dom.js';
+import { confirmDialog, copyButton, el, field, form, loadPart, openDialog,
+  select, setText } from './wall-dom.js';
 import { roleText, spanText, timeText } from './wall-words.js';
 
 const EVERY_MS = 4000;
@@ -76,7 +76,7 @@ export const endText = (wall, expires, isAsSession) => isAsSession
     ? `until the session ends, ${
       timeText(wall.expires * 1000).slice(0, 5)} or later`
     : `until ${timeText(expires * 1000).slice(0, 5)}, for ${
-      spanText(expires - Date.now() / 1000)}`;
+      spanText(expires - wall.serverNow / 1000)}`;
 
 // The code, large, and the link: gone with the dialog.
 function showLink(wall, minted, isAsSession) {
@@ -101,6 +101,7 @@ export function openPeople(wall, stream = wall.current?.stream) {
   const role = makeRole(wall, stream);
   const life = makeLife();
   const place = el('div.people');
+  const problem = el('p.problem', { role: 'alert' });
   const dialog = openDialog('People', el('div.sections', {},
       el('section', {}, el('h3', {}, 'A link for one person'),
           form([el('div.fields', {}, field('Who', label),
@@ -115,9 +116,14 @@ export function openPeople(wall, stream = wall.current?.stream) {
             await showLink(wall, minted, ttl === undefined);
           })),
       el('section', {}, el('h3', {}, 'A whole crew'),
-          el('button', { onclick: async () =>
-            (await import('./wall-sheet.js')).openSheet(wall) },
-          'Print a sheet of codes …')), place));
+          el('button', { onclick: async () => {
+            setText(problem, '');
+            try {
+              (await loadPart('wall-sheet.js')).openSheet(wall);
+            } catch (error) {
+              setText(problem, error.message);
+            }
+          } }, 'Print a sheet of codes …'), problem), place));
   const list = listTokens(wall, place);
 
   label.focus();

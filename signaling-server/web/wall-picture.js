@@ -4,7 +4,7 @@
 
 import { PbFaultError } from './pb-session.js';
 import { isSrtAlone } from './pb-media.js';
-import { el, setText } from './wall-dom.js';
+import { el, setData, setText } from './wall-dom.js';
 
 // The server asks a receiver every 2 s at most, whoever wants one.
 const STILL_MS = 4000;
@@ -14,6 +14,10 @@ const STILL_OLD_MS = 20000;
 // client that comes back must meet the receiver it is meant for.
 const LINGER_MS = 3000;
 const LATE_MS = 12000;
+// A picture that stands: no camera is that slow, but a shared screen may send one
+// frame a second. Where the connection is known to be down, less is waited for.
+const FROZEN_MS = 5000;
+const CUT_MS = 1500;
 
 /** What stands in the frame of a tile, and why. */
 export class Picture {
@@ -37,6 +41,10 @@ export class Picture {
   #askedAt = 0;
   #gone = 0;
   #fault = '';
+  #isHeard = false;
+  #frames = 0;
+  #frameAt = 0;
+  #isAsking = false;
 
   /**
    * @param {string} stream
@@ -56,6 +64,10 @@ export class Picture {
 
   get askButton() { return this.#ask; }
   get isPlaying() { return this.#end !== null; }
+  /** Whether the sender is connected to this page, with or without a server. */
+  get isConnected() {
+    return this.#end?.peers.some(({ state }) => state === 'connected') ?? false;
+  }
   get media() { return this.#video?.srcObject ?? null; }
   get still() { return this.#still?.hidden === false ? this.#still.src : ''; }
   /** Why there is no picture. */
@@ -118,6 +130,7 @@ export class Picture {
     this.#video?.remove();
     if (this.#video) this.#video.srcObject = null;
     this.#video = null;
+    this.#isAsking = false;
   }
 
   #show(media) {
@@ -125,14 +138,60 @@ export class Picture {
       this.#video = el('video', { autoplay: true, playsInline: true,
         muted: true, 'aria-label': `Picture of ${this.#stream}` });
       this.node.prepend(this.#video);
+      this.#frames = 0;
+      this.#frameAt = performance.now();
     }
     if (this.#video.srcObject !== media) this.#video.srcObject = media;
+    this.#sound();
   }
 
+  /** Whether it is heard, also when its picture comes later, or again. */
   listen(isOn) {
-    if (this.#video === null) return;
-    this.#video.muted = !isOn;
-    if (isOn) this.#video.play().catch(() => {});
+    this.#isHeard = isOn;
+    this.#sound();
+  }
+
+  #sound() {
+    if (this.#video === null || this.#video.muted === !this.#isHeard) return;
+    this.#video.muted = !this.#isHeard;
+    if (this.#isHeard) this.#video.play().catch(() => {});
+  }
+
+  // A look a second: a callback for each frame of 16 pictures would cost more
+  // than all else on the page.
+  #lookForFrames(now) {
+    const video = this.#video;
+    const frames = video.getVideoPlaybackQuality?.().totalVideoFrames ?? 0;
+
+    // a browser draws nothing that it knows is not seen
+    if (frames !== this.#frames || !this.inView || document.hidden)
+      this.#frameAt = now;
+    this.#frames = frames;
+    // Firefox counts no frames of a live picture
+    if (this.#isAsking || !video.requestVideoFrameCallback) return;
+    this.#isAsking = true;
+    video.requestVideoFrameCallback(() => {
+      this.#isAsking = false;
+      this.#frameAt = performance.now();
+    });
+  }
+
+  /** The page was not looked at: its pictures begin anew. */
+  freshen(now) {
+    this.#frameAt = now;
+  }
+
+  /** Seconds that a live picture has stood still; 0: it moves, or there is none. */
+  frozenFor(now) {
+    const video = this.#video;
+
+    if (video === null || video.videoWidth === 0 || this.isOff) return 0;
+    // neither way to tell: the connection's word is all there is
+    const canTell = this.#frames > 0 || video.requestVideoFrameCallback;
+    const most = !this.isConnected ? CUT_MS : canTell ? FROZEN_MS : Infinity;
+    const still = now - this.#frameAt;
+
+    return still > most ? Math.floor(still / 1000) : 0;
   }
 
   /** A still came: a `data:` address. */
@@ -151,11 +210,14 @@ export class Picture {
 
     // a sender that misses the server only is still connected to us
     if (this.#gone > 0 && now - this.#gone > LINGER_MS &&
-        !this.#end?.peers.some(({ state }) => state === 'connected'))
+        !this.isConnected)
       this.stop();
     if (sender === null || now - this.#stillAt > STILL_OLD_MS)
       this.#stillAt = 0;
     const isLive = this.#video !== null && this.#video.videoWidth > 0;
+    if (isLive) this.#lookForFrames(now);
+    const frozen = this.frozenFor(now);
+    setData(this.node, 'frozen', frozen > 0 ? 'yes' : 'no');
     if (thumbnails && sender && this.inView && !isLive && !this.isOff &&
         now - this.#askedAt >= STILL_MS &&
         this.#session.requestThumbnail(this.#stream))
@@ -172,7 +234,8 @@ export class Picture {
     const isAsked = !this.isOff && !this.isPlaying && this.canPlay &&
         this.isShort && !hasStill;
     if (this.#ask.hidden === isAsked) this.#ask.hidden = !isAsked;
-    setText(this.#words, isLive || hasStill || isAsked ? ''
+    setText(this.#words, frozen > 0 ? `Stands still for ${frozen} s`
+        : isLive || hasStill || isAsked ? ''
         : this.#explain(sender, thumbnails, now));
   }
 

@@ -11,11 +11,12 @@ function makeExtend(wall) {
     value: '120' });
   const state = el('p', { role: 'status' });
   const draw = (text = '') => setText(state, `${text}It ends in ${
-    spanText(wall.expires - Date.now() / 1000)}, at ${
+    spanText(wall.expires - wall.serverNow / 1000)}, at ${
     timeText(wall.expires * 1000).slice(0, 5)}.`);
   const extend = async (seconds) => {
     // from now on, as the server counts; a second for the way there
-    const left = Math.max(0, Math.ceil(wall.expires - Date.now() / 1000));
+    await wall.readClock().catch(() => {});
+    const left = Math.max(0, Math.ceil(wall.expires - wall.serverNow / 1000));
 
     wall.noteExpires((await wall.admin.extend(left + 1 + seconds)).expires);
     draw('Extended. ');

@@ -35,7 +35,7 @@ function makeCard(wall, minted, isAsSession) {
           el('p', {}, roleText(minted)),
           el('p', {}, `Session ${minted.session}`),
           el('p', {}, `Valid ${endText(wall, minted.expires, isAsSession)}`),
-          el('p', {}, `Made ${new Date().toISOString().slice(0, 10)}`),
+          el('p', {}, `Made ${new Date(wall.serverNow).toISOString().slice(0, 10)}`),
           el('p', {}, 'Scan it with the phone’s camera.')));
 }
 
@@ -63,42 +63,70 @@ export function openSheet(wall) {
   'Make the codes', async () => {
     const ttl = life.value;
     const crew = rows.filter((row) => !row.isGone).map((row) =>
-      ({ ...row.role.value, label: readLabel(row.label) }));
-    const cards = [];
+      ({ ...row.role.value, label: readLabel(row.label), ttl }));
 
     if (crew.length === 0) throw new Error('Nobody is on the sheet.');
-    for (const person of crew) {
-      setText(status, `Making ${cards.length + 1} of ${crew.length} …`);
-      cards.push(makeCard(wall, await wall.admin.mint({ ...person, ttl,
-        qr: true }), ttl === undefined));
-      if (!dialog.open) return;
-    }
-    show(cards);
+    await makeAll(crew, []);
   });
-  const dialog = openDialog('A sheet of codes', make, status);
+  const made = el('div.made');
+  const sheet = el('section.sheet', { 'aria-hidden': 'true' });
+  const dialog = openDialog('A sheet of codes', make, made, status);
+
+  dialog.closed.then(() => {
+    sheet.remove();
+    sheet.replaceChildren();
+  });
 
   for (const name of names) add(name, `Operator of ${name}`.slice(0, LABEL_MAX));
   dialog.style.width = '60em';
   body.querySelector('input')?.focus();
 
-  function show(cards) {
-    // what is printed is no part of the dialog: that has one page only
-    const sheet = el('section.sheet', { 'aria-hidden': 'true' },
-        el('div.cards', {}, ...cards));
-    const print = el('button.primary', { onclick: () => globalThis.print() },
-        'Print');
+  // Those that are made are valid, whatever becomes of the rest: they are shown.
+  async function makeAll(crew, cards) {
+    const all = cards.length + crew.length;
+    let problem = '';
 
+    while (crew.length > 0 && problem === '') {
+      setText(status, `Making ${cards.length + 1} of ${all} …`);
+      try {
+        const minted = await wall.admin.mint({ ...crew[0], qr: true });
+
+        cards.push(makeCard(wall, minted, crew[0].ttl === undefined));
+        crew.shift();
+      } catch (error) {
+        setText(status, '');
+        // nothing is made yet: the form is still there to try again
+        if (cards.length === 0) throw error;
+        problem = error.message;
+      }
+      if (!dialog.open) return;
+    }
+    show(crew, cards, problem);
+  }
+
+  function show(crew, cards, problem) {
+    const print = el('button.primary', { onclick: () => globalThis.print() },
+        problem === '' ? 'Print' : `Print these ${cards.length}`);
+    const again = el('button.primary', { onclick: async () => {
+      again.disabled = true;
+      await makeAll(crew, cards);
+    } }, crew.length === 1 ? 'Make the missing one'
+        : `Make the missing ${crew.length}`);
+
+    // what is printed is no part of the dialog: that has one page only
+    sheet.replaceChildren(el('div.cards', {}, ...cards));
     document.body.append(sheet);
-    dialog.closed.then(() => {
-      sheet.remove();
-      sheet.replaceChildren();
-    });
-    make.replaceWith(el('div.cards', { tabIndex: 0, role: 'region',
-      'aria-label': 'The codes' }, ...cards.map((card) =>
-      card.cloneNode(true))));
+    make.remove();
+    made.replaceChildren(
+        ...problem === '' ? [] : [el('p.problem', { role: 'alert' }, `${
+          cards.length} of ${cards.length + crew.length} codes are made. ` +
+          `Not made: ${crew.map(({ label }) => label).join(', ')}. ${problem}`)],
+        el('div.cards', { tabIndex: 0, role: 'region',
+          'aria-label': 'The codes' }, ...cards.map((card) =>
+          card.cloneNode(true))),
+        el('footer', {}, ...problem === '' ? [] : [again], print));
     setText(status, `${cards.length} codes. They leave the page with this ` +
         'window; whoever has one comes in with it.');
-    dialog.append(el('footer', {}, print));
-    print.focus();
+    (problem === '' ? print : again).focus();
   }
 }

@@ -7,6 +7,16 @@ import { HEALTH, LEVELS, clockText } from './wall-words.js';
 // The worst first: it is what one looks for.
 const SHOWN = [...LEVELS].reverse();
 
+// How long an answer to what a person did is read.
+const TOLD_MS = 8000;
+// A page that has just been opened says nothing of waiting.
+const WAIT_S = 3;
+
+/** There is nothing more to do on this page: what happened, what to do. */
+export const makeOver = (title, sentence) => el('main.over', {},
+    el('h1', {}, title), el('p', { role: 'alert' }, sentence),
+    el('p', {}, el('a', { href: '/' }, 'To the start page')));
+
 /** All of the page but the tiles, which stand in `grid`. */
 export class Shell {
   grid = el('main.grid', { 'aria-label': 'Slots' });
@@ -15,6 +25,8 @@ export class Shell {
   #summary = el('ul.counts', { 'aria-label': 'Health of the slots' });
   #notice = el('p.notice', { role: 'status' });
   #sentence = '';
+  #told = '';
+  #toldTimer = 0;
   #onAir = el('p.onair');
   #left = el('span.left');
   #pictures;
@@ -39,16 +51,17 @@ export class Shell {
     this.#drawPictures();
     document.body.append(
         el('header.bar', {},
-            el('h1', { title: wall.name }, wall.name),
-            el('div.sum', {}, this.#summary, this.#notice),
-            this.#onAir,
+            // what the notice covers: nothing in it is pressed
+            el('div.head', {},
+                el('h1', { title: wall.name }, wall.name), this.#summary,
+                this.#onAir, this.#notice),
             el('nav', { 'aria-label': 'Tools' },
-                this.#tool('People', async () =>
-                  (await import('./wall-people.js')).openPeople(wall)),
-                this.#tool('Cue', async () =>
-                  (await import('./wall-cue.js')).openCue(wall)),
-                this.#tool('Session', async () =>
-                  (await import('./wall-session.js')).openSession(wall)),
+                this.#tool('People', () => wall.withPart('wall-people.js',
+                    ({ openPeople }) => openPeople(wall))),
+                this.#tool('Cue', () => wall.withPart('wall-cue.js',
+                    ({ openCue }) => openCue(wall))),
+                this.#tool('Session', () => wall.withPart('wall-session.js',
+                    ({ openSession }) => openSession(wall))),
                 this.#pictures, ...wall.alarms.tools,
                 this.#tool('Keys', () => wall.keys.showHelp())),
             // who this is: today a link, one day a person
@@ -85,6 +98,14 @@ export class Shell {
     this.tick();
   }
 
+  /** An answer to what somebody did, for a while. */
+  tell(sentence) {
+    clearTimeout(this.#toldTimer);
+    this.#told = sentence;
+    this.#toldTimer = setTimeout(() => this.tell(''), TOLD_MS);
+    this.tick();
+  }
+
   count(counts, slots) {
     for (const level of SHOWN) {
       const number = this.#counts[level];
@@ -103,21 +124,27 @@ export class Shell {
   tick() {
     const wall = this.#wall;
     const { silence } = wall;
-    const left = wall.expires - Date.now() / 1000;
+    const left = wall.expires - wall.serverNow / 1000;
 
     setText(this.#left, `ends in ${clockText(left)}`);
     setData(this.#left, 'soon', left < 600 ? 'yes' : 'no');
-    const text = silence > 0 ? `${this.#sentence} What you see is ${
-      clockText(silence)} old.` : this.#sentence;
-    setText(this.#notice, text.trim());
-    setData(document.body, 'away', text.trim() === '' ? 'no' : 'yes');
+    const text = this.#told || this.#explain(silence);
+    setText(this.#notice, text);
+    setData(document.body, 'away', text === '' ? 'no' : 'yes');
+  }
+
+  #explain(silence) {
+    if (silence > 0 && this.#wall.hasHeard)
+      return `${this.#sentence} What you see is ${
+        clockText(silence)} old.`.trim();
+    return this.#sentence ||
+        (silence > WAIT_S ? 'Waiting for the server …' : '');
   }
 
   /** It is over: nothing of the session stays on the page. */
   finish(sentence) {
     for (const dialog of document.querySelectorAll('dialog')) dialog.close();
-    document.body.replaceChildren(el('main.over', {},
-        el('h1', {}, this.#wall.name), el('p', { role: 'alert' }, sentence),
-        el('p', {}, el('a', { href: '/' }, 'To the start page'))));
+    clearTimeout(this.#toldTimer);
+    document.body.replaceChildren(makeOver(this.#wall.name, sentence));
   }
 }

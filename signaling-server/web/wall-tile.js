@@ -37,6 +37,11 @@ export function verdictText({ level, cause, direction, age }) {
 export const levelText = ({ level, cause, age }) =>
   age > 0 || cause === 'no-figures' ? HEALTH.stale : HEALTH[level];
 
+/** A tally that was pressed and is not yet so, in words. */
+export const pendingText = ({ pending }) => pending === null ? ''
+    : `${TALLY[pending.state]}: ${pending.isSent ? 'sending …'
+        : 'waits for the server'}`;
+
 /** The tile: what stands in it, and its buttons. */
 export class WallTile {
   stream;
@@ -74,6 +79,7 @@ export class WallTile {
           slot.stream),
       health: el('strong.health', {}, HEALTH.idle),
       tally: el('strong.tally', {}),
+      pending: el('p.pending'),
       cause: el('p.cause'),
       from: el('p.from'),
       cue: el('p.cue'),
@@ -91,7 +97,8 @@ export class WallTile {
 
     this.#parts.sound = sound;
     this.controls = [...this.#buttons, sound, open, this.picture.askButton];
-    this.picture.node.append(this.#parts.tally, this.#parts.cue,
+    this.picture.node.append(this.#parts.tally, this.#parts.pending,
+        this.#parts.cue,
         this.#parts.from, this.#parts.cause, this.#parts.note);
     this.node = el('article.tile', { tabIndex: -1,
       'aria-labelledby': `t-${slot.stream}` },
@@ -124,13 +131,24 @@ export class WallTile {
       control.tabIndex = isCurrent ? 0 : -1;
   }
 
-  /** @param {number} now of the steady clock */
-  draw(now) {
+  /**
+   * @param {number} now of the steady clock
+   * @param {number} serverNow Unix milliseconds
+   */
+  draw(now, serverNow) {
     const slot = this.#slot;
+
+    this.picture.setSlot(slot, now);
+    this.picture.tick(now);
+    slot.frozen = this.picture.frozenFor(now);
     const verdict = slot.verdict(now);
     const { sender, receiver } = slot;
 
+    // what a key asked, or did not do, is past
+    if (this.node.dataset.tally !== slot.tally) this.setNote('', 0);
     setData(this.node, 'tally', slot.tally);
+    setData(this.node, 'pending', slot.pending?.state ?? '');
+    setText(this.#parts.pending, pendingText(slot));
     setData(this.node, 'health', verdict.level);
     setData(this.node, 'stale', verdict.age > 0 ? 'yes' : 'no');
     setText(this.#parts.tally, slot.tally === 'off' ? '' : TALLY[slot.tally]);
@@ -151,9 +169,7 @@ export class WallTile {
     setText(this.#parts.way, way ? wayText(way) : '');
     const since = receiver?.since ?? sender?.since;
     setText(this.#parts.up, since
-        ? `up ${spanText(Date.now() / 1000 - since)}` : '');
-    this.picture.setSlot(slot, now);
-    this.picture.tick(now);
+        ? `up ${spanText(serverNow / 1000 - since)}` : '');
     // a still must not be taken for a picture that stands
     setText(this.#parts.from, `${this.picture.still === '' ? '' : 'Still · '}${
       sender?.client ?? ''}`);
@@ -193,6 +209,8 @@ export class WallTile {
     setText(this.#parts.note, text);
     this.#noteTimer = setTimeout(() => setText(this.#parts.note, ''), ms);
   }
+
+  get note() { return this.#parts.note.textContent; }
 
   setListening(isOn) {
     setData(this.node, 'listening', isOn ? 'yes' : 'no');

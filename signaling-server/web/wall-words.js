@@ -20,6 +20,7 @@ const CAUSES = {
   rtt: 'the way is too long for this latency',
   buffer: 'the upload is too slow for the bitrate',
   bandwidth: 'the connection is nearly full',
+  frozen: 'the picture on this page stands still',
   'no-feed': 'no feed',
   'no-receiver': 'nobody receives it',
   'no-figures': 'no figures yet',
@@ -32,6 +33,7 @@ const SHORT = {
   rtt: 'way too long',
   buffer: 'upload too slow',
   bandwidth: 'nearly full',
+  frozen: 'picture stands still',
 };
 const DIRECTIONS = { send: 'sender', receive: 'receiver',
   observe: 'observer' };

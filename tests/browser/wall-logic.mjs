@@ -154,6 +154,51 @@ check('the receiver that counts is a real one, not a page like this', (expect) =
   expect(slot.receiver.bitrate === 77, JSON.stringify(slot.receiver));
 });
 
+check('a tally that was pressed is one only when the server says so', (expect) => {
+  const slot = new Slot('cam');
+  const is = (tally, pending, wanted) => expect(slot.tally === tally && (slot.pending?.state ?? '') === pending && slot.wanted === wanted,
+      `${slot.tally}, ${JSON.stringify(slot.pending)}, not ${tally}, ${pending}`);
+  const snapshot = (tally) => slot.take({ state: 'WAITING', tally, sender: null, receivers: [] }, 0);
+
+  slot.want('off', 1, true);
+  is('off', '', 'off');
+  slot.want('program', 1, true);
+  is('off', 'program', 'program');
+  snapshot('off');
+  is('off', 'program', 'program');
+  expect(slot.verdict(0).level === 'idle', 'nothing is on air yet');
+  slot.noteTally('preview');
+  is('preview', 'program', 'program');
+  snapshot('program');
+  is('program', '', 'program');
+  // back to what is known, while something else is on its way
+  slot.want('off', 1, true);
+  slot.want('program', 2, true);
+  is('program', 'program', 'program');
+  slot.noteTally('off');
+  is('off', 'program', 'program');
+  slot.noteTally('program');
+  is('program', '', 'program');
+  slot.want('off', 5, false);
+  slot.sendAgain(90);
+  expect(slot.pending.isSent && slot.pending.at === 90, 'the time begins when it goes out');
+});
+
+check('a picture that stands still is not good, and a page like this is nobody to tell', (expect) => {
+  const slot = new Slot('cam');
+  const real = { ...END, peer: 'R'.repeat(8) };
+  slot.take({ state: 'CONNECTED', sender: END, receivers: [real] }, 1e6);
+  slot.frozen = 6;
+  expect(slot.verdict(1e6).level === 'warning' && slot.verdict(1e6).cause === 'frozen', JSON.stringify(slot.verdict(1e6)));
+  slot.take({ state: 'CONNECTED', sender: END, receivers: [{ ...real, health: 'critical', cause: 'drops' }] }, 1e6);
+  expect(slot.verdict(1e6).cause === 'drops', 'what is worse stands');
+  expect(slot.hasPeople, 'a sender');
+  slot.take({ state: 'WAITING', sender: null, receivers: [{ ...END, client: 'control room' }] }, 1e6);
+  expect(!slot.hasPeople && slot.verdict(1e6).cause !== 'frozen', 'a wall alone');
+  slot.take({ state: 'WAITING', sender: null, receivers: [real] }, 1e6);
+  expect(slot.hasPeople, 'a receiver');
+});
+
 check('slots come and go in the model', (expect) => {
   const model = new Model();
   const of = (...names) => names.map((stream) => ({ stream, state: 'WAITING' }));

@@ -215,7 +215,9 @@ test('a wrong link, and the end of the session, say what to do and leave nothing
   const wall = await openWall(lab, server, 'short', admin);
   const foreign = await lab.page(server, `/s/short#t=${other}`);
 
-  await foreign.getByText('no such session now, or this link is for another one').waitFor();
+  await foreign.getByRole('heading', { name: 'This link is for another session' }).waitFor();
+  await foreign.getByRole('alert').getByText('It opens the session “demo”, and this is “short”.').waitFor();
+  await axe(foreign, 'a foreign link');
   await lab.shot(foreign, 'wall-foreign');
   await named(wall, 'People').click();
   await wall.getByRole('alert').getByText(/link has expired|time ran out/).waitFor();
@@ -623,6 +625,335 @@ test('the session is extended, gets a slot, and is closed after a question', asy
   await saw(phone, 'state', { state: 'over', code: 'session-closed' });
   await wall.getByRole('alert').getByText('session was closed').waitFor();
   await lab.shot(wall, 'wall-closed');
+});
+
+// One of the page's parts that are fetched after it is up.
+const PART = /wall-(cue|people|session|detail|sheet)\.js/;
+
+test('what is opened later is here before the server goes; where it is not, the page says so and the keys stay right', async (lab) => {
+  const server = await lab.server();
+  const admin = await server.create('demo', names(3));
+  const cut = await lab.page(server, `/s/demo#t=${admin}`, LAPTOP, (page) => page.route(PART, (route) => route.abort()));
+  const wall = await openWall(lab, server, 'demo', admin);
+  const told = () => cut.locator('.notice', { hasText: 'could not be fetched' }).waitFor();
+
+  await tile(cut, 'cam-1').locator('.open').click();
+  await told();
+  await lab.shot(cut, 'wall-part-missing');
+  await tile(cut, 'cam-2').focus();
+  await cut.keyboard.press('v');
+  await has(cut, 'cam-2', 'tally', 'preview');
+  expect(await tile(cut, 'cam-1').getAttribute('data-tally') === 'off', 'the key was for the tile that is selected');
+  for (const key of ['c', 't', 'Enter']) {
+    await until(async () => await cut.locator('.notice').textContent() === '', 'the notice goes by itself');
+    await cut.keyboard.press(key);
+    await told();
+  }
+  await cut.unroute(PART);
+  await cut.keyboard.press('Enter');
+  await cut.getByRole('dialog', { name: 'cam-2' }).waitFor();
+  await cut.keyboard.press('Escape');
+  await named(cut, 'People').click();
+  await cut.getByRole('dialog', { name: 'People' }).waitFor();
+
+  await until(() => wall.evaluate(() => performance.getEntriesByType('resource').some((e) => e.name.endsWith('/wall-sheet.js'))), 'the rest is fetched');
+  await server.stop('SIGKILL');
+  await wall.locator('.notice', { hasText: 'cannot be reached' }).waitFor();
+  for (const name of ['People', 'Cue', 'Session']) {
+    await named(wall, name).click();
+    await wall.getByRole('dialog', { name }).waitFor();
+    await wall.keyboard.press('Escape');
+    await wall.locator('dialog').waitFor({ state: 'detached' });
+  }
+  await tile(wall, 'cam-1').locator('.open').click();
+  await wall.getByRole('dialog', { name: 'cam-1' }).waitFor();
+});
+
+test('a held key is no second press', async (lab) => {
+  const server = await lab.server();
+  const admin = await server.create('demo', names(3));
+  const wall = await openWall(lab, server, 'demo', admin);
+  const hold = async (key, times) => {
+    for (let i = 0; i < times; i++) await wall.keyboard.down(key);
+    await wall.keyboard.up(key);
+  };
+
+  await tile(wall, 'cam-1').focus();
+  await hold('p', 6);
+  await tile(wall, 'cam-1').locator('.note', { hasText: 'Again: to program' }).waitFor();
+  // what comes after it on the same socket is there, so the key did nothing
+  await hold('ArrowRight', 1);
+  await wall.keyboard.press('v');
+  await has(wall, 'cam-2', 'tally', 'preview');
+  expect(await tile(wall, 'cam-1').getAttribute('data-tally') === 'off', 'not on air');
+  await hold('ArrowRight', 2);
+  await until(() => wall.evaluate(() => document.activeElement.dataset?.stream === 'cam-3'), 'arrows go on');
+  await wall.keyboard.press('p');
+  await wall.keyboard.press('p');
+  await has(wall, 'cam-3', 'tally', 'program');
+  await hold('o', 6);
+  await tile(wall, 'cam-3').locator('.note', { hasText: 'Again: off' }).waitFor();
+  await wall.keyboard.press('ArrowLeft');
+  await wall.keyboard.press('o');
+  await has(wall, 'cam-2', 'tally', 'off');
+  expect(await tile(wall, 'cam-3').getAttribute('data-tally') === 'program', 'still on air');
+});
+
+test('the alarm that is shown is the one that is acknowledged; all of them only after a question', async (lab) => {
+  const server = await lab.server();
+  const admin = await server.create('demo', names(4));
+  const fakes = await fakePeers(lab, server, 'demo', admin);
+  const wall = await openWall(lab, server, 'demo', admin, LAPTOP);
+  const ticker = wall.locator('.ticker');
+  const state = (stream) => wall.evaluate((name) => [...document.querySelectorAll('.alarms li')].find((node) => node.textContent.includes(name))?.dataset.state, stream);
+  const is = (stream, wanted) => until(async () => await state(stream) === wanted, `the alarm of ${stream} is ${wanted}`);
+  const warn = async (stream) => {
+    for (const direction of ['send', 'receive'])
+      await fakes.add({ stream, direction, figures: { ...GOOD, ...direction === 'receive' ? { loss: 3.4 } : { buffer: 12 } } });
+    await fakes.report();
+    await is(stream, 'waiting');
+  };
+
+  await tile(wall, 'cam-1').locator('.to-program').click();
+  await is('cam-1', 'waiting');
+  await fakes.every(1000);
+  await warn('cam-2');
+  await ticker.filter({ hasText: /cam-1: no feed .* and 1 more/ }).waitFor();
+  expect(await wall.evaluate(() => getComputedStyle(document.querySelector('[data-health="critical"] > header > .shape')).animationIterationCount) === '5', 'it blinks five seconds');
+
+  // a name of spaces is none
+  await named(ticker, 'Acknowledge').click();
+  const who = wall.getByRole('dialog', { name: 'Who are you?' });
+  await who.getByLabel('Your name').fill('   ');
+  await wall.keyboard.press('Enter');
+  await who.getByRole('alert').getByText('A name of 1 to 32 characters').waitFor();
+  await who.getByLabel('Your name').fill(' Robin ');
+  await wall.keyboard.press('Enter');
+  await is('cam-1', 'seen');
+  expect(await state('cam-2') === 'waiting', 'the newest one waits');
+
+  // so does the key, on a tile without an alarm
+  await tile(wall, 'cam-3').locator('.to-program').click();
+  await is('cam-3', 'waiting');
+  await warn('cam-4');
+  await tile(wall, 'cam-1').focus();
+  await wall.keyboard.press('a');
+  await is('cam-3', 'seen');
+  expect(await state('cam-2') === 'waiting' && await state('cam-4') === 'waiting', 'the others wait');
+
+  await wall.keyboard.press('Shift+A');
+  const ask = wall.getByRole('alertdialog', { name: 'Acknowledge all 2 alarms?' });
+  await ask.getByText('They are of cam-4, cam-2; none of them critical.').waitFor();
+  await lab.shot(wall, 'wall-acknowledge-all');
+  await axe(wall, 'a question about all alarms');
+  await wall.keyboard.press('Escape');
+  await ask.waitFor({ state: 'detached' });
+  expect(await state('cam-2') === 'waiting' && await state('cam-4') === 'waiting', 'a question takes nothing');
+  await wall.keyboard.press('Shift+A');
+  await ask.waitFor();
+  await wall.keyboard.press('Shift+A');
+  await is('cam-2', 'seen');
+  await is('cam-4', 'seen');
+
+  await server.stop('SIGKILL');
+  await wall.locator('.notice', { hasText: 'cannot be reached' }).waitFor();
+  await tile(wall, 'cam-1').focus();
+  await wall.evaluate(() => document.querySelector('.alarms li .ack').click());
+  await wall.locator('.notice', { hasText: 'nothing was acknowledged' }).waitFor();
+  await fakes.stop();
+});
+
+test('a picture that stands still looks old, and nothing good stands over it', async (lab) => {
+  const server = await lab.server();
+  const admin = await server.create('demo', names(2));
+  const fakes = await fakePeers(lab, server, 'demo', admin);
+  await camera(lab, server, await server.mint(admin, 'demo', 'cam-1', 'send'));
+  const wall = await openWall(lab, server, 'demo', admin);
+  const frozen = (value) => until(() => tile(wall, 'cam-1').locator('.picture').evaluate((node, v) => node.dataset.frozen === v, value), `frozen: ${value}`);
+
+  // a receiver that is well whatever becomes of the page's own picture
+  const studio = await fakes.add({ stream: 'cam-1', direction: 'receive', figures: GOOD });
+  await fakes.set(studio, GOOD);
+  await fakes.every(1000);
+  await plays(wall, 'cam-1');
+  await frozen('no');
+  lab.block('meta l4proto udp drop');
+  await frozen('yes');
+  await until(async () => /^Stands still for \d+ s$/.test(await texts(wall, 'cam-1', '.words')), 'how old it is');
+  expect(await texts(wall, 'cam-1', '.health') !== 'Good', await texts(wall, 'cam-1', '.health'));
+  await lab.shot(wall, 'wall-frozen');
+  await axe(wall, 'a picture that stands');
+  await tile(wall, 'cam-1').locator('.open').click();
+  await wall.locator('dialog .picture[data-frozen="yes"]').waitFor();
+  await lab.shot(wall, 'wall-frozen-large');
+  await wall.keyboard.press('Escape');
+  lab.open();
+  await frozen('no');
+  await plays(wall, 'cam-1');
+  await fakes.stop();
+});
+
+test('a tile that is listened to is heard when its picture comes, and comes back', async (lab) => {
+  const server = await lab.server();
+  const admin = await server.create('demo', names(2));
+  const token = await server.mint(admin, 'demo', 'cam-1', 'send');
+  const wall = await openWall(lab, server, 'demo', admin);
+  const heard = () => until(() => tile(wall, 'cam-1').locator('video').evaluate((video) => !video.muted && !video.paused).catch(() => false), 'it is heard');
+
+  await tile(wall, 'cam-1').locator('.listen').click();
+  const phone = await camera(lab, server, token);
+  await plays(wall, 'cam-1');
+  await heard();
+  await phone.evaluate(() => session.leave());
+  await until(() => tile(wall, 'cam-1').locator('video').count().then((n) => n === 0), 'the picture is gone');
+  await camera(lab, server, token);
+  await plays(wall, 'cam-1');
+  await heard();
+  await tile(wall, 'cam-1').locator('.listen').click();
+  await until(() => tile(wall, 'cam-1').locator('video').evaluate((video) => video.muted), 'silent again');
+});
+
+test('without the server: what is known is old, in words, and after ten seconds it is heard; nothing is covered', async (lab) => {
+  const server = await lab.server();
+  const admin = await server.create('demo', names(3));
+  const count = (page) => page.addInitScript(() => {
+    const Real = OscillatorNode;
+    window.tones = 0;
+    window.OscillatorNode = class extends Real { constructor(...all) { super(...all); window.tones++; } };
+  });
+  const wall = await lab.page(server, `/s/demo#t=${admin}`, LAPTOP, count);
+  const desk = await openWall(lab, server, 'demo', admin);
+  const never = await lab.page(server, `/s/demo#t=${admin}`, LAPTOP, (page) => page.addInitScript(() => {
+    window.WebSocket = class { constructor() { setTimeout(() => this.onclose?.({ code: 1006 }), 20); } close() {} };
+  }));
+  const boxes = () => wall.evaluate(() => JSON.stringify([...document.querySelectorAll('.bar button, .identity, .grid, .ticker')].map((node) => {
+    const { x, y, width, height } = node.getBoundingClientRect(); return [node.className, x, y, width, height].join(); })));
+
+  await tile(wall, 'cam-2').locator('.to-preview').click();
+  await has(wall, 'cam-2', 'tally', 'preview');
+  await wall.locator('.ticker', { hasText: 'No open alarm' }).waitFor();
+  await until(() => desk.locator('.alarms').isVisible(), 'the list beside the tiles');
+  await never.locator('.ticker', { hasText: 'Alarms are not known' }).waitFor();
+  await never.locator('.notice', { hasText: 'cannot be reached' }).waitFor();
+  await lab.shot(never, 'wall-never');
+  const before = await boxes();
+  expect(await wall.evaluate(() => window.tones) === 0, 'silent while all is well');
+  await server.stop('SIGKILL');
+  await wall.locator('.notice', { hasText: /cannot be reached.* What you see is/ }).waitFor();
+  await wall.locator('.ticker', { hasText: /^\d\d:\d\d old: No open alarm/ }).waitFor();
+  await until(async () => /^Alarms, \d\d:\d\d old$/.test(await desk.locator('#alarms-title').textContent()), 'the list says so, too');
+  expect(await boxes() === before, 'nothing moved');
+  const covered = await wall.evaluate(() => [...document.querySelectorAll('.bar button, .ticker button:not([hidden])')].filter((node) => {
+    const { x, y, width, height } = node.getBoundingClientRect();
+    return [0.02, 0.5, 0.98].some((part) => !node.contains(document.elementFromPoint(x + width * part, y + height / 2)));
+  }).map((node) => node.textContent));
+  expect(covered.length === 0, `covered: ${covered}`);
+  const cut = await wall.locator('.notice').evaluate((node) => node.scrollHeight > node.clientHeight || node.scrollWidth > node.clientWidth);
+  expect(!cut, 'the whole sentence is there');
+  await lab.shot(wall, 'wall-away-laptop');
+  await lab.shot(desk, 'wall-away-list');
+  await axe(desk, 'alarms that are old');
+  await until(() => wall.evaluate(() => window.tones > 0), 'the sound');
+  await wall.keyboard.press('m');
+  await wall.locator('.tool.sound', { hasText: 'Sound muted' }).waitFor();
+  await axe(wall, 'a wall that lost the server');
+  const again = await lab.server({ port: server.port });
+  await again.create('demo', names(3));
+  await wall.locator('.ticker', { hasText: /^No open alarm/ }).waitFor();
+});
+
+test('a tally that the server has not told back is no tally yet, and a cue that nobody got is not sent', async (lab) => {
+  const server = await lab.server();
+  const admin = await server.create('demo', names(3));
+  await camera(lab, server, await server.mint(admin, 'demo', 'cam-3', 'send'), 'cam-3');
+  const wall = await openWall(lab, server, 'demo', admin);
+  const note = (stream, text) => tile(wall, stream).locator('.note', { hasText: text }).waitFor();
+
+  await plays(wall, 'cam-3');
+  await tile(wall, 'cam-2').locator('.to-preview').click();
+  await has(wall, 'cam-2', 'tally', 'preview');
+  await has(wall, 'cam-2', 'pending', '');
+  // the server hears and does not answer
+  server.process.kill('SIGSTOP');
+  await tile(wall, 'cam-1').locator('.to-program').click();
+  await has(wall, 'cam-1', 'pending', 'program');
+  await tile(wall, 'cam-1').locator('.pending', { hasText: 'Program: sending …' }).waitFor();
+  expect(await tile(wall, 'cam-1').getAttribute('data-tally') === 'off', 'not yet');
+  expect(await tile(wall, 'cam-1').evaluate((node) => getComputedStyle(node).borderTopStyle) === 'dashed', 'it looks so');
+  await lab.shot(wall, 'wall-tally-pending');
+  await axe(wall, 'a tally that is not told');
+  await note('cam-1', 'Program was not set: the server does not confirm it');
+  await has(wall, 'cam-1', 'pending', '');
+  await lab.shot(wall, 'wall-tally-not-set');
+  server.process.kill('SIGCONT');
+  await has(wall, 'cam-1', 'tally', 'program');
+  expect(await texts(wall, 'cam-1', '.note') === '', 'what is so after all is not denied');
+
+  await wall.keyboard.press('c');
+  await wall.getByLabel('To', { exact: true }).selectOption('cam-1');
+  await named(wall, 'Stand by').click();
+  await wall.getByRole('alert').getByText('Nobody is on cam-1: nobody got it.').waitFor();
+  await wall.getByLabel('To', { exact: true }).selectOption('');
+  await named(wall, 'Send').click();
+  await wall.locator('dialog').getByText('Sent to cam-3: Stand by. Nobody is on cam-1, cam-2.').waitFor();
+  await lab.shot(wall, 'wall-cue-sent');
+  await wall.keyboard.press('Escape');
+
+  await server.stop('SIGKILL');
+  await wall.locator('.notice', { hasText: 'cannot be reached' }).waitFor();
+  await tile(wall, 'cam-2').locator('.to-program').click();
+  await tile(wall, 'cam-3').locator('.to-program').click();
+  await tile(wall, 'cam-2').locator('.pending', { hasText: 'Program: waits for the server' }).waitFor();
+  await note('cam-2', 'Program was not set: the server is away');
+  await has(wall, 'cam-2', 'tally', 'preview');
+  // the camera that is connected to this page has it, and it is still owed
+  await has(wall, 'cam-3', 'pending', 'program');
+  const again = await lab.server({ port: server.port });
+  const other = await again.create('demo', names(3));
+  await has(wall, 'cam-3', 'tally', 'program');
+  await has(wall, 'cam-3', 'pending', '');
+  expect((await again.slot(other, 'demo', 'cam-2')).tally !== 'program', 'what was taken back is not set later');
+});
+
+test('a sheet that fails half-way shows the codes that are made, and makes the others', async (lab) => {
+  const server = await lab.server();
+  const admin = await server.create('demo', names(3));
+  let asked = 0;
+  const wall = await lab.page(server, `/s/demo#t=${admin}`, LAPTOP, (page) => page.route('**/api/session/demo/token', (route) =>
+    route.request().method() === 'POST' && ++asked === 3 ? route.abort() : route.continue()));
+  const made = async () => (await server.call('GET', '/api/session/demo/token', undefined, admin)).body.tokens.filter((one) => one.role === 'peer').length;
+
+  await named(wall, 'People').click();
+  await wall.getByText('Print a sheet of codes').click();
+  const dialog = wall.getByRole('dialog', { name: 'A sheet of codes' });
+  await named(dialog, 'Make the codes').click();
+  await dialog.getByText('2 of 3 codes are made. Not made: Operator of cam-3.').waitFor();
+  expect(await dialog.locator('.card img').count() === 2 && await made() === 2, 'two codes');
+  await named(dialog, 'Print these 2').waitFor();
+  await lab.shot(wall, 'wall-sheet-half');
+  await axe(wall, 'half a sheet');
+  await named(dialog, 'Make the missing one').click();
+  await dialog.getByText('3 codes.').waitFor();
+  expect(await dialog.locator('.card img').count() === 3 && await made() === 3, 'each once');
+  expect(await wall.locator('.sheet .card').count() === 3, 'all are printed');
+});
+
+test('a device whose clock is wrong shows and gives the right time', async (lab) => {
+  const server = await lab.server();
+  const admin = await server.create('demo', names(1), { ttl: 7200 });
+  const wall = await lab.page(server, `/s/demo#t=${admin}`, DESK, (page) => page.addInitScript(() => {
+    const real = Date.now;
+    Date.now = () => real() + 3600000;
+  }));
+  const expires = async () => (await server.call('GET', '/api/session/demo', undefined, admin)).body.expires;
+  const before = await expires();
+
+  await until(async () => /ends in 1:59:/.test(await wall.locator('.left').textContent()), 'the time left');
+  await named(wall, 'Session').click();
+  await named(wall, '30 minutes more').click();
+  await wall.getByText(/Extended. It ends in 2 h (29|30) min/).waitFor();
+  const after = await expires();
+  expect(Math.abs(after - before - 1800) < 20, `${before} became ${after}`);
 });
 
 for (const count of [1, 12, 50]) {
