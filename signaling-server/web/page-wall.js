@@ -50,6 +50,7 @@ class Wall {
   #heard = 0;
   #began = performance.now();
   #clockOff = 0;
+  #timer;
   #hidden = 0;
   #watcher = new IntersectionObserver((entries) => this.#noteSeen(entries));
   #claims;
@@ -73,7 +74,7 @@ class Wall {
       // nobody drew meanwhile: no picture has stood still for that
       for (const tile of this.tiles.values()) tile.picture.freshen(this.now);
     });
-    setInterval(() => this.#tick(), 1000);
+    this.#timer = setInterval(() => this.#tick(), 1000);
     this.session.join();
     // a slot is free again at once, not after the time for coming back
     addEventListener('pagehide', () => this.session.leave());
@@ -150,6 +151,7 @@ class Wall {
   }
 
   #finish({ sentence }) {
+    clearInterval(this.#timer);
     for (const tile of this.tiles.values()) tile.remove();
     this.tiles.clear();
     this.model = new Model();
@@ -363,6 +365,9 @@ class Wall {
       if (!tile) continue;
       tile.slot = this.model.slots.get(stream);
       tile.draw(now, this.serverNow);
+      const { slot } = tile;
+      if (slot.confirmed) this.shell.say(`${stream}: ${TALLY[slot.confirmed]}`);
+      slot.confirmed = '';
     }
     this.#dirty.clear();
     this.shell.count(this.model.count(now), this.model.all);

@@ -168,7 +168,7 @@ export async function openDetail(wall, tile) {
     for (const [i, state] of TALLIES.entries())
       buttons[i].setAttribute('aria-pressed', String(slot.tally === state));
     listen.setAttribute('aria-pressed', String(wall.listening === stream));
-    listen.disabled = !tile.picture.hasSound;
+    listen.disabled = !tile.picture.hasSound && wall.listening !== stream;
     if (video.srcObject !== media) video.srcObject = media;
     video.hidden = media === null;
     still.hidden = address === '' || media !== null;

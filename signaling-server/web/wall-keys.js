@@ -148,7 +148,6 @@ export class Keys {
     if (verdict === 'do') {
       this.#wall.setTally(stream, wanted);
       tile.setNote('', 0);
-      this.#wall.shell.say(`${stream}: ${TALLY[wanted]}`);
     } else if (verdict === 'ask') {
       const text = wanted === 'program' ? 'Again: to program'
           : `Again: ${TALLY[wanted].toLowerCase()}, from program`;

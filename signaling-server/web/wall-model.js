@@ -67,6 +67,8 @@ export class Slot {
   tally = 'off';
   /** What was pressed here and is not so yet: {state, at, isSent}, or null. */
   pending = null;
+  /** What was pressed here and has come true, until somebody says it; or ''. */
+  confirmed = '';
   /** Seconds that the picture on this page has stood still; 0: it moves. */
   frozen = 0;
   thumbnails = false;
@@ -110,7 +112,9 @@ export class Slot {
   /** The server says so. */
   noteTally(state) {
     this.tally = state;
-    if (this.pending?.state === state) this.pending = null;
+    if (this.pending?.state !== state) return;
+    this.confirmed = state;
+    this.pending = null;
   }
 
   /** The ends that say how they are. */

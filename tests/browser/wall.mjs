@@ -843,13 +843,18 @@ test('without the server: what is known is old, in words, and after ten seconds 
   await wall.locator('.ticker', { hasText: /^\d\d:\d\d old: No open alarm/ }).waitFor();
   await until(async () => /^Alarms, \d\d:\d\d old$/.test(await desk.locator('#alarms-title').textContent()), 'the list says so, too');
   expect(await boxes() === before, 'nothing moved');
-  const covered = await wall.evaluate(() => [...document.querySelectorAll('.bar button, .ticker button:not([hidden])')].filter((node) => {
-    const { x, y, width, height } = node.getBoundingClientRect();
-    return [0.02, 0.5, 0.98].some((part) => !node.contains(document.elementFromPoint(x + width * part, y + height / 2)));
-  }).map((node) => node.textContent));
-  expect(covered.length === 0, `covered: ${covered}`);
-  const cut = await wall.locator('.notice').evaluate((node) => node.scrollHeight > node.clientHeight || node.scrollWidth > node.clientWidth);
-  expect(!cut, 'the whole sentence is there');
+  for (const width of [1280, 1100, 900]) {
+    await wall.setViewportSize({ width, height: 720 });
+    const covered = await wall.evaluate(() => [...document.querySelectorAll('.bar button, .ticker button:not([hidden])')].filter((node) => {
+      const { x, y, width, height } = node.getBoundingClientRect();
+      return [0.02, 0.5, 0.98].some((part) => !node.contains(document.elementFromPoint(x + width * part, y + height / 2)));
+    }).map((node) => node.textContent));
+    expect(covered.length === 0, `${width}: covered: ${covered}`);
+    const cut = await wall.locator('.notice').evaluate((node) => node.scrollHeight > node.clientHeight || node.scrollWidth > node.clientWidth);
+    expect(!cut, `${width}: the whole sentence is there`);
+    await lab.shot(wall, `wall-away-${width}`);
+  }
+  await wall.setViewportSize(LAPTOP.viewport);
   await lab.shot(wall, 'wall-away-laptop');
   await lab.shot(desk, 'wall-away-list');
   await axe(desk, 'alarms that are old');
