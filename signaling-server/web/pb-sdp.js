@@ -10,28 +10,37 @@ const LINE_MAX = 2048;
 const MEDIA_MAX = 16;
 const CANDIDATES_MAX = 64;
 
+// Who asks there gets the keys of a machine in a cloud.
+const METADATA = [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254];
+// foundation component transport priority address port typ type …
+const CANDIDATE = /^(?:a=)?candidate:[A-Za-z0-9+/]{1,32} (\d{1,3}) (udp|tcp) \d{1,10} (\S{1,255}) (\d{1,5}) typ (host|srflx|prflx|relay)((?: [\x21-\x7e]+)*) ?$/i;
+
 /** Whether a host is this machine: only then may a candidate be. */
 export function isLoopback(host) {
   return host === 'localhost' || host === '[::1]' || host === '::1' ||
       /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
 }
 
-function isIpv4Fit([a, b, c, d], isLocal) {
+// As blame_v4() and blame_v6() of core/pb-candidate.c have it.
+function isIpv4Fit([a, b], isLocal) {
   if (a === 127) return isLocal;
-  return a !== 0 && a < 224 && !(a === 169 && b === 254) &&
-      !(a === 255 && b === 255 && c === 255 && d === 255);
+  return a !== 0 && a < 224 && !(a === 169 && b === 254);
 }
 
 function isIpv6Fit(groups, isLocal) {
   const [first] = groups;
-  const zeros = (n) => groups.slice(0, n).every((g) => g === 0);
-  const low = [groups[6] >> 8, groups[6] & 255, groups[7] >> 8,
-    groups[7] & 255];
+  const inner = groups.slice(1, 3).flatMap((g) => [g >> 8, g & 255]);
 
-  if (zeros(7) && groups[7] === 1) return isLocal;
-  if (zeros(6)) return false; // unspecified, and IPv4-compatible
-  if (zeros(5) && groups[5] === 0xffff) return isIpv4Fit(low, isLocal);
-  return (first & 0xffc0) !== 0xfe80 && first < 0xff00;
+  if (groups.slice(0, 7).every((g) => g === 0) && groups[7] === 1)
+    return isLocal;
+  // 0000::/8: unspecified, or an IPv4 address dressed up, be it mapped,
+  // compatible, translated or NAT64
+  if (first < 0x100) return false;
+  // 6to4: what is inside is where the packets go
+  if (first === 0x2002 && !isIpv4Fit(inner, false)) return false;
+  // link-local and what was site-local; multicast
+  if ((first & 0xff80) === 0xfe80 || first >= 0xff00) return false;
+  return groups.join() !== METADATA.join();
 }
 
 /**
@@ -42,9 +51,7 @@ function isIpv6Fit(groups, isLocal) {
  * @returns {'good'|'name'|'bad'} `name`: a name instead of an address
  */
 export function checkCandidate(line, isLocal) {
-  // foundation component transport priority address port typ type …
-  const parts = /^(?:a=)?candidate:[A-Za-z0-9+/]{1,32} (\d{1,3}) (udp|tcp) \d{1,10} (\S{1,255}) (\d{1,5}) typ (host|srflx|prflx|relay)((?: [\x21-\x7e]+)*) ?$/i
-      .exec(line);
+  const parts = CANDIDATE.exec(line);
 
   if (parts === null || sizeOf(line) > 1024) return 'bad';
   const [, component, transport, address, portText, , rest] = parts;
@@ -69,7 +76,10 @@ export function checkCandidate(line, isLocal) {
  * (`….local`), which other browsers, and they alone, look up.
  */
 export function isBrowsersName(line) {
-  return / [0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.local /i.test(line);
+  // the address alone counts: what else a line names gets no packet
+  return checkCandidate(line, false) === 'name' &&
+      /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.local$/i
+          .test(CANDIDATE.exec(line)[3]);
 }
 
 /**

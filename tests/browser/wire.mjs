@@ -103,6 +103,32 @@ check('candidates that lead to bad places are refused', (expect) => {
   expect(isLoopback('localhost') && isLoopback('127.1.2.3') && !isLoopback('127.example.org') && !isLoopback('10.0.0.1'), 'loopback');
 });
 
+check('no packet goes where the C library sends none', (expect) => {
+  const rows = [...readFileSync(join(SOURCE, 'tests/unit/test-candidate.c'), 'utf8').split('\ntest_where_no_packet_goes')[1].split('};')[0]
+      .matchAll(/\{ "([^"]+)", (0|~0|PB_ADDRESS_\w+), (NULL|"[^"]+") \}/g)];
+  expect(rows.length > 30, `there are ${rows.length} rows`);
+  for (const [, address, flags] of rows) {
+    for (const isLocal of [false, true]) {
+      const verdict = flags === '0' || (isLocal && flags === 'PB_ADDRESS_LOOPBACK') ? 'good' : 'bad';
+      const is = checkCandidate(`candidate:1 1 udp 1 ${address} 5000 typ host`, isLocal);
+      expect(is === verdict, `${address}${isLocal ? ', here,' : ''} is ${verdict}, not ${is}`);
+    }
+  }
+});
+
+check('a name of a browser is one where the address stands, nowhere else', (expect) => {
+  const name = '0b7b3a4c-2f1d-4c8f-9d6e-0a1b2c3d4e5f.local';
+  const line = (address, more = '', port = 5000) => `candidate:1 1 udp 1 ${address} ${port} typ host${more}`;
+  const sdp = (text) => `v=0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\na=${text}\r\n`;
+  for (const [text, isGood] of [[line(name), true], [line(name.toUpperCase()), true], [`a=${line(name)}`, true],
+    [line('169.254.169.254', ` raddr ${name} rport 9`), false], [line('printer.local', ` raddr ${name} rport 9`), false],
+    [line('::ffff:127.0.0.1', ` raddr ${name} rport 9 `), false], [line(name, '', 0), false], [line(`${name}.`), false],
+    [line(`x${name}`), false]]) {
+    expect(isBrowsersName(text) === isGood, `${text} is ${isGood ? 'one' : 'none'}`);
+    expect(checkDescription(sdp(text.replace(/^a=/, '')), false).includes('candidate') === isGood, `${text} is ${isGood ? 'kept' : 'left out'}`);
+  }
+});
+
 check('descriptions are measured before the browser sees them', (expect) => {
   const head = ['v=0', 'o=- 1 2 IN IP4 127.0.0.1', 's=-', 't=0 0', 'm=video 9 UDP/TLS/RTP/SAVPF 96'];
   const sdp = (...more) => [...head, ...more].join('\r\n') + '\r\n';
