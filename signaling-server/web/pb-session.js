@@ -14,6 +14,10 @@ import { isBy, isCue, isName, isTally, readToken } from './pb-wire.js';
 
 export { PbEnd, PbFaultError, describeFault, readToken };
 
+// That a socket is dead shows later than that, see pb-signal.js: what was sent
+// into it before has arrived.
+const ARRIVED_MS = 60000;
+
 export class PbSession extends EventTarget {
   #signal;
   #base;
@@ -23,6 +27,7 @@ export class PbSession extends EventTarget {
   #client;
   #isAdmin;
   #tallies = new Map();
+  /* slot: {state, id, at}; `at` null: not sent over the present connection */
   #owed = new Map();
   #state = 'new';
   #fault = null;
@@ -55,6 +60,7 @@ export class PbSession extends EventTarget {
       registered: (peer, message) => this.#noteRegistered(peer, message),
       refused: (peer, code, isForgotten) =>
         this.#noteRefused(peer, code, isForgotten),
+      declined: (id) => this.#noteDeclined(id),
       up: () => this.#setState('joining', null),
       away: (code) => this.#noteAway(code),
       over: (code) => this.#noteOver(code),
@@ -111,7 +117,7 @@ export class PbSession extends EventTarget {
   /**
    * Admin: sets the light of a slot. While the server is away the cameras that
    * are connected to this page see it all the same; the server learns of it as
-   * soon as it is back.
+   * soon as it is back. So it does of what it has not told back.
    *
    * @param {string} stream
    * @param {'off'|'preview'|'program'} state
@@ -120,7 +126,8 @@ export class PbSession extends EventTarget {
     if (!isName(stream) || !isTally(state)) throw new TypeError('tally');
     const message = { type: 'tally', stream, state };
 
-    if (!this.#signal.send(message)) this.#owed.set(stream, state);
+    this.#owed.set(stream, { state, id: 0, at: null });
+    this.#sendOwed();
     this.#tallies.set(stream, state);
     for (const end of this.#endsOf(stream)) end.tell(message);
   }
@@ -229,6 +236,8 @@ export class PbSession extends EventTarget {
   #setState(state, code) {
     this.#state = state;
     this.#fault = code ? describeFault(code) : null;
+    // nobody tries again
+    if (state === 'over' && code) this.#fault.isFatal = true;
     this.#emit('state', { state, ...this.#fault });
   }
 
@@ -243,9 +252,7 @@ export class PbSession extends EventTarget {
     if (expires && !this.#isSessionKnown) this.#expires = expires;
     if (message.tally) this.#tallies.set(stream, message.tally);
     if (this.#state !== 'joined') this.#setState('joined', null);
-    for (const [slot, tally] of this.#owed)
-      this.#signal.send({ type: 'tally', stream: slot, state: tally });
-    this.#owed.clear();
+    this.#sendOwed();
     this.#emit('registered', { end, peer, stream, direction, state, expires });
     end.handleRegistered(message);
   }
@@ -268,9 +275,30 @@ export class PbSession extends EventTarget {
     if (isForgotten && this.#ends.size === 0) this.#finish(code);
   }
 
+  // A tally that goes into a dead socket looks like any other: it is owed until
+  // the server tells it back, or another one.
+  #sendOwed() {
+    for (const [stream, owed] of this.#owed) {
+      if (owed.at !== null) continue;
+      owed.id = this.#signal.sendNumbered({ type: 'tally', stream,
+        state: owed.state });
+      if (owed.id > 0) owed.at = performance.now();
+    }
+  }
+
+  #noteDeclined(id) {
+    for (const [stream, owed] of this.#owed)
+      if (id > 0 && owed.id === id) this.#owed.delete(stream);
+  }
+
   #noteAway(code) {
     const isNews = this.#state !== 'away' || this.#fault?.code !== code;
 
+    for (const [stream, owed] of this.#owed) {
+      if (owed.at !== null && performance.now() - owed.at > ARRIVED_MS)
+        this.#owed.delete(stream);
+      owed.at = null;
+    }
     for (const end of this.#ends.values()) end.handleAway();
     if (!isNews) return;
     this.#setState('away', code);
@@ -305,6 +333,7 @@ export class PbSession extends EventTarget {
         break;
       case 'tally':
         this.#tallies.set(stream, message.state);
+        this.#owed.delete(stream);
         for (const end of this.#endsOf(stream))
           end.handleTally(message.state, 'server');
         // those who only watch have no end of this slot
@@ -320,8 +349,12 @@ export class PbSession extends EventTarget {
       case 'health': this.#emit('health', { via: 'server', ...message }); break;
       case 'session':
         this.#noteExpires(message.expires);
-        for (const slot of message.streams)
+        for (const slot of message.streams) {
           if (slot.tally) this.#tallies.set(slot.stream, slot.tally);
+          // another one may be of before ours
+          if (slot.tally === this.#owed.get(slot.stream)?.state)
+            this.#owed.delete(slot.stream);
+        }
         this.#emit('session', message);
         break;
       case 'turn': this.#noteTurn(message); break;

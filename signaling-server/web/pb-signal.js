@@ -13,6 +13,8 @@ const JITTER = 0.3;
 // `register`, which changes nothing, is our own.
 const SILENCE_MS = 25000;
 const PROBE_MS = 10000;
+// A socket that opens into a network that is gone is told of after minutes.
+const OPEN_MS = 10000;
 // A device that wakes has slept through the silence: it asks at once.
 const WAKE_MS = 3000;
 const LETTERS =
@@ -45,13 +47,16 @@ export class PbSignal {
   #lastId = 0;
   #isOver = false;
   #isUp = false;
+  #wasUp = false;
+  #openedAt = 0;
   #onOnline = () => this.#hurry();
   #onWake = () => this.#wake();
 
   /**
    * @param {{base: URL, session: string, token: string}} options
    * @param {object} callbacks `message(message)`, `registered(peer, message)`,
-   *   `refused(peer, code, isForgotten)`, `up()`, `away(code)`, `over(code)`
+   *   `refused(peer, code, isForgotten)`, `declined(id, code)` of anything
+   *   else, `up()`, `away(code)`, `over(code)`
    */
   constructor({ base, session, token }, callbacks) {
     this.#base = base;
@@ -91,6 +96,13 @@ export class PbSignal {
     if (!this.#isUp) return false;
     this.#socket.send(JSON.stringify(message));
     return true;
+  }
+
+  /** @returns {number} the id that a `declined` repeats; 0: away */
+  sendNumbered(message) {
+    const id = this.#drawId();
+
+    return this.send({ ...message, id }) ? id : 0;
   }
 
   /**
@@ -142,13 +154,18 @@ export class PbSignal {
   }
 
   #close(code) {
+    globalThis.removeEventListener?.('online', this.#onOnline);
+    globalThis.document?.removeEventListener('visibilitychange', this.#onWake);
+    globalThis.document?.removeEventListener('resume', this.#onWake);
+    this.#drop(code);
+  }
+
+  // This socket is none any more; another may be opened.
+  #drop(code) {
     const socket = this.#socket;
 
     clearTimeout(this.#timer);
     this.#timer = 0;
-    globalThis.removeEventListener?.('online', this.#onOnline);
-    globalThis.document?.removeEventListener('visibilitychange', this.#onWake);
-    globalThis.document?.removeEventListener('resume', this.#onWake);
     this.#socket = null;
     this.#isUp = false;
     this.#giveUpAsking();
@@ -177,21 +194,28 @@ export class PbSignal {
     let wasOpen = false;
 
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
-    this.#timer = 0;
     globalThis.addEventListener?.('online', this.#onOnline);
     globalThis.document?.addEventListener('visibilitychange', this.#onWake);
     globalThis.document?.addEventListener('resume', this.#onWake);
     const socket = new WebSocket(url, ['patchbay.v1', this.#token]);
     this.#socket = socket;
+    this.#openedAt = performance.now();
+    this.#timer = setTimeout(() => this.#giveUp(), OPEN_MS);
     socket.onopen = () => {
       wasOpen = true;
-      this.#isUp = true;
+      this.#isUp = this.#wasUp = true;
       this.#listen(false);
       for (const entry of this.#entries.values()) this.#sendRegister(entry);
       this.#callbacks.up();
     };
     socket.onmessage = (event) => this.#take(event.data);
     socket.onclose = (event) => this.#lost(wasOpen, event.code);
+  }
+
+  // Nobody answers: there is nothing to ask why.
+  #giveUp() {
+    this.#drop(3000);
+    this.#lost(true, 1006);
   }
 
   // Something was heard, or must be within the time that a probe has.
@@ -202,8 +226,7 @@ export class PbSignal {
           e.isRegistered);
 
       if (isProbe || !entry) {
-        this.#close(3000);
-        this.#lost(true, 1006);
+        this.#giveUp();
         return;
       }
       this.#sendRegister(entry);
@@ -227,7 +250,10 @@ export class PbSignal {
     if (!wasOpen) fault = await this.#explain();
     if (this.#isOver || this.#socket !== socket) return;
     this.#socket = null;
-    if (fault && describeFault(fault).isFatal) {
+    // one that was there may come back with the server; one that never was
+    // is an old link
+    if (fault && (describeFault(fault).isFatal ||
+        (fault === 'session-unknown' && !this.#wasUp))) {
       this.#fail(fault);
       return;
     }
@@ -235,10 +261,14 @@ export class PbSignal {
     this.#timer = setTimeout(() => this.#connect(), backoff(this.#attempt++));
   }
 
-  // The network is back: the rest of the waiting is for nothing.
+  // The network is back: the rest of the waiting is for nothing, and what has
+  // been opening for long does so into the network before.
   #hurry() {
-    if (this.#isOver || this.#socket !== null || this.#timer === 0) return;
-    clearTimeout(this.#timer);
+    if (this.#isOver || this.#isUp) return;
+    if (this.#socket !== null &&
+        performance.now() - this.#openedAt < WAKE_MS)
+      return;
+    this.#drop(3000);
     this.#connect();
   }
 
@@ -314,8 +344,11 @@ export class PbSignal {
     const code = faultOfError(message.error.reason, true);
 
     if (this.#answer(message.id, code)) return;
-    // an answer to something else than a `register` changes nothing
-    if (!entry) return;
+    // an answer to something else than a `register` changes nothing here
+    if (!entry) {
+      this.#callbacks.declined(message.id, code);
+      return;
+    }
     if (['token-missing', 'token-invalid', 'token-expired', 'token-revoked',
       'session-expired'].includes(code))
       this.#fail(code);

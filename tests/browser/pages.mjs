@@ -334,6 +334,156 @@ test('what a browser never answers holds up no later attempt', async (lab) => {
   await play(receiver, 'frames of the next attempt');
 });
 
+test('a WebSocket that never opens is given up, and the next one opens', async (lab) => {
+  const server = await lab.server();
+  const admin = await server.create('demo', ['cam']);
+  const page = await lab.bare(server, {}, (one) => one.clock.install());
+
+  await page.evaluate((token) => {
+    const Real = WebSocket;
+
+    window.stuck = 0;
+    window.shut = 0;
+    window.isStuck = true;
+    // into a network that is gone: nobody says so for minutes
+    window.WebSocket = function (...all) {
+      if (!window.isStuck) return new Real(...all);
+      window.stuck++;
+      return { send() {}, close() { window.shut++; } };
+    };
+    window.session = new PbSession({ session: 'demo', token });
+    follow(session, 'state', 'fault');
+    session.join();
+  }, admin);
+  expect(await page.evaluate(() => stuck === 1 && session.state === 'joining'), 'it opens');
+  await page.clock.fastForward(11000);
+  await saw(page, 'state', { state: 'away', code: 'server-unreachable' });
+  await until(() => page.evaluate(() => stuck > 1 && shut === stuck - 1), 'the next attempt, and only one at a time');
+
+  // another network: what has been opening for long is not waited for
+  const before = await page.evaluate(() => {
+    dispatchEvent(new Event('online'));
+    return stuck;
+  });
+  await page.clock.fastForward(4000);
+  await page.evaluate(() => dispatchEvent(new Event('online')));
+  expect(await page.evaluate(() => stuck) === before + 1, 'at once');
+  await page.evaluate(() => { window.isStuck = false; });
+  await page.clock.fastForward(4000);
+  await page.evaluate(() => dispatchEvent(new Event('online')));
+  await saw(page, 'state', { state: 'joined' });
+  expect(await page.evaluate(() => shut === stuck), 'none is left open');
+});
+
+test('a link to a session that was closed before ends in words; one that was here is waited for', async (lab) => {
+  const server = await lab.server();
+  const admin = await server.create('demo', ['cam']);
+  const here = await lab.bare(server);
+
+  await startReceiver(here, admin);
+  await saw(here, 'state', { state: 'joined' });
+  await server.stop('SIGKILL');
+  await saw(here, 'state', { state: 'away' });
+  const again = await lab.server({ port: server.port });
+  await saw(here, 'state', { state: 'away', code: 'session-unknown' });
+  const late = await lab.bare(again);
+  await startReceiver(late, admin);
+  await saw(late, 'state', { state: 'over', code: 'session-unknown', isFatal: true });
+  await again.create('demo', ['cam']);
+  await until(() => here.evaluate(() => session.state === 'joined'), 'the one that waited');
+});
+
+// A page that may set tallies, of which those are lost that it sends while
+// `isDeaf`: the socket is dead, and looks like any other.
+async function director(lab, server, token) {
+  const page = await lab.bare(server);
+
+  await page.evaluate((token) => {
+    const Real = WebSocket;
+
+    window.sent = [];
+    window.isDeaf = false;
+    window.WebSocket = class extends Real {
+      constructor(...all) {
+        super(...all);
+        window.socket = this;
+      }
+
+      send(text) {
+        const { type, stream, state } = JSON.parse(text);
+
+        if (type === 'tally') window.sent.push(`${stream} ${state}`);
+        if (type !== 'tally' || !window.isDeaf) super.send(text);
+      }
+    };
+    window.session = new PbSession({ session: 'demo', token });
+    follow(session, 'state', 'tally', 'registered');
+    session.join();
+    // as a network does it: not by what the page calls
+    window.cut = () => {
+      window.isDeaf = false;
+      window.events.length = 0;
+      socket.close();
+    };
+  }, token);
+  await saw(page, 'state', { state: 'joined' });
+  return page;
+}
+
+test('a tally that a dead socket took is told again, unless there is a newer one', async (lab) => {
+  const server = await lab.server();
+  const admin = await server.create('demo', ['cam', 'other']);
+  const page = await director(lab, server, admin);
+  const second = await director(lab, server, admin);
+  const tally = async (stream) => (await server.slot(admin, 'demo', stream)).tally;
+
+  await page.evaluate(() => {
+    session.setTally('other', 'preview');
+    window.isDeaf = true;
+    session.setTally('cam', 'preview');
+    session.setTally('cam', 'program');
+  });
+  await saw(page, 'tally', { stream: 'other', state: 'preview', via: 'server' });
+  expect(await tally('cam') === 'off', 'it was lost');
+  await page.evaluate(() => cut());
+  await until(async () => await tally('cam') === 'program', 'the tally at the server');
+  await saw(page, 'tally', { stream: 'cam', state: 'program', via: 'server' });
+  // told back, it is owed no more; and each once for a connection
+  const all = 'other preview,cam preview,cam program,cam program';
+  expect(`${await page.evaluate(() => sent)}` === all, `${await page.evaluate(() => sent)}`);
+  await page.evaluate(() => cut());
+  await saw(page, 'registered', {});
+  expect(`${await page.evaluate(() => sent)}` === all, `${await page.evaluate(() => sent)}`);
+
+  await page.evaluate(() => {
+    window.isDeaf = true;
+    session.setTally('cam', 'off');
+  });
+  await second.evaluate(() => session.setTally('cam', 'preview'));
+  await saw(page, 'tally', { stream: 'cam', state: 'preview' });
+  await page.evaluate(() => cut());
+  await saw(page, 'registered', {});
+  await page.evaluate(() => session.setTally('other', 'program'));
+  await until(async () => await tally('other') === 'program', 'what came after it in order');
+  expect(await tally('cam') === 'preview', 'the newer one stands');
+});
+
+test('a tally that the server does not take is not asked for again', async (lab) => {
+  const server = await lab.server();
+  const admin = await server.create('demo', ['cam']);
+  const page = await director(lab, server, await server.mint(admin, 'demo', null, 'observe'));
+
+  await page.evaluate(() => {
+    window.heard = [];
+    socket.addEventListener('message', ({ data }) => window.heard.push(JSON.parse(data).type));
+    session.setTally('cam', 'program');
+  });
+  await until(() => page.evaluate(() => heard.includes('error')), 'the refusal');
+  await page.evaluate(() => cut());
+  await saw(page, 'registered', {});
+  expect(`${await page.evaluate(() => sent)}` === 'cam program', `${await page.evaluate(() => sent)}`);
+});
+
 test('packets stop for long: a new attempt is begun', async (lab) => {
   const { sender, receiver } = await joinPair(lab);
 
