@@ -11,6 +11,8 @@ const COLOURS = { off: '#0f1214', preview: '#0b6b34', program: '#b3121d' };
 // Long and once for program, two short ones for preview.
 const TOUCH = { off: [80], preview: [80, 80, 80], program: [400] };
 const CUE_TOUCH = [60, 60, 60, 60, 60];
+const DARK = 'This device does not let the page keep the screen on now. Set ' +
+    'it to stay on in the settings of the device.';
 
 /** Says it to those who listen; the same once more where it comes again. */
 export function say(text) {
@@ -23,11 +25,14 @@ export function say(text) {
 /** One tally in all the ways that a page has. */
 export class Light {
   node = make('p', 'light');
+  /** That the screen may go dark after all: stands beside the switch. */
+  lockNote = make('p', 'note');
   /** Whether the device shakes on a change: it may shake the picture, too. */
   isTouching = false;
   #name;
   #state = null;
   #lock = null;
+  #isAsking = false;
   #isAwake = false;
   #theme = document.querySelector('meta[name=theme-color]');
 
@@ -35,6 +40,7 @@ export class Light {
   constructor(name) {
     this.#name = name;
     this.node.textContent = TALLY.off;
+    this.lockNote.setAttribute('role', 'status');
     document.addEventListener('visibilitychange', () => this.#holdLock());
   }
 
@@ -75,15 +81,29 @@ export class Light {
     this.#holdLock();
   }
 
-  async #holdLock() {
-    const isWanted = this.#isAwake && !document.hidden;
+  get #isLockWanted() { return this.#isAwake && !document.hidden; }
 
-    if (!isWanted) {
-      this.#lock?.release();
-      this.#lock = null;
-    } else if (!this.#lock || this.#lock.released) {
+  async #holdLock() {
+    if (this.#isLockWanted && !this.#isAsking &&
+        (this.#lock?.released ?? true)) {
+      this.#isAsking = true;
       this.#lock = await navigator.wakeLock?.request('screen')
           .catch(() => null) ?? null;
+      this.#isAsking = false;
+      this.#lock?.addEventListener('release', () => this.#sayLock());
     }
+    // it may have been given for what is over by now
+    if (!this.#isLockWanted && !this.#isAsking) {
+      this.#lock?.release();
+      this.#lock = null;
+    }
+    this.#sayLock();
+  }
+
+  #sayLock() {
+    const isMissing = this.#isLockWanted && !this.#isAsking &&
+        (this.#lock?.released ?? true);
+
+    write(this.lockNote, isMissing ? DARK : '');
   }
 }

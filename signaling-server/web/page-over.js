@@ -16,6 +16,9 @@ const ENDS = {
       `it back. ${ASK}`, false],
   denied: ['This link is not for that', ASK, false],
   'slot-unknown': ['This session has no such slot', ASK, false],
+  'session-unknown': ['There is no such session now', 'It may have ended, or ' +
+      'not have begun yet. Ask whoever gave you the link whether it goes on, ' +
+      'then try again.', true],
   'session-closed': ['The session was closed', 'Thank you. You can close this ' +
       'page.', false],
   'session-expired': ['The session has ended', 'Its time ran out. If you are ' +

@@ -18,6 +18,8 @@ const STATE = {
 };
 const STILL_MS = 5000;
 const ASK_MS = 10000;
+// A picture that nobody sees or hears for so long is not asked for.
+const HIDDEN_MS = 60000;
 
 /** A slot as a viewer or observer sees it. */
 export class Tile {
@@ -41,6 +43,11 @@ export class Tile {
   #numbers = new Numbers('What arrives', RECEIVED);
   #panel = null;
   #timer = 0;
+  #hiddenAt = 0;
+  #onVisible = () => {
+    this.#hiddenAt = document.hidden ? performance.now() : 0;
+    if (this.#slot) this.#watch();
+  };
 
   /**
    * @param {string} stream
@@ -68,7 +75,12 @@ export class Tile {
       const details = make('details', 'figures', make('summary', '',
           'Numbers'), this.#numbers.node);
       this.node.append(make('div', 'more', this.#panel.node, details));
-      this.#timer = setInterval(() => this.#askStill(), STILL_MS);
+      this.#timer = setInterval(() => {
+        this.#askStill();
+        this.#rest();
+      }, STILL_MS);
+      document.addEventListener('visibilitychange', this.#onVisible);
+      this.#onVisible();
     }
     this.update();
   }
@@ -129,6 +141,7 @@ export class Tile {
   /** The slot is no more, or the page is over. */
   close() {
     clearInterval(this.#timer);
+    document.removeEventListener('visibilitychange', this.#onVisible);
     this.#panel?.toggle(false);
     this.node.remove();
   }
@@ -179,7 +192,8 @@ export class Tile {
   #watch() {
     const { sender } = this.#slot;
 
-    if (!this.#session || this.#end || !sender || this.#isForeign(sender))
+    if (!this.#session || this.#end || !sender || this.#isForeign(sender) ||
+        this.#isUnseen)
       return;
     const end = this.#session.join({ stream: this.stream,
       direction: 'receive' });
@@ -191,6 +205,16 @@ export class Tile {
       this.#foreign = sender.peer;
       end.leave();
     });
+  }
+
+  // Who switched the sound on may listen from another tab.
+  get #isUnseen() {
+    return this.#hiddenAt > 0 && (this.#video?.muted ?? true) &&
+        performance.now() - this.#hiddenAt > HIDDEN_MS;
+  }
+
+  #rest() {
+    if (this.#end && this.#isUnseen) this.#end.leave();
   }
 
   #askStill() {
