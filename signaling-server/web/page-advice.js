@@ -153,6 +153,7 @@ function adviseByCause(say, table, told) {
  * @param {object} facts
  * @param {'camera'|'encoder'|'viewer'|'observer'} facts.role
  * @param {boolean} [facts.isLive] camera: it sends
+ * @param {boolean} [facts.isRegistered] camera: the server has it on the slot
  * @param {boolean} [facts.isHere] viewer, observer: there is a camera
  * @param {string} [facts.camera] `ok`, `ended`, `paused`, `frozen`
  * @param {string} [facts.sound] `ok`, `ended`, `paused`, `silent`, `muted`,
@@ -182,9 +183,14 @@ export function advise(facts) {
   if (role === 'camera' && !facts.isLive)
     say('info', 'ready', 'Ready. Nothing is sent before you go live.');
   else if (role === 'camera' && !links.includes('connected'))
-    say('info', 'alone', links.length > 0
-      ? 'Connecting to the control room …'
-      : 'You need do nothing: the control room sees you once it is there.');
+    say('info', ...links.length > 0
+      ? ['connecting', 'Connecting to the control room …']
+      : facts.isRegistered === false
+        ? ['joining', 'You need do nothing: it goes on once the server answers.']
+        : ['alone', 'You need do nothing: the control room sees you once it ' +
+          'is there.']);
+  else if (role === 'camera' && told.length === 0)
+    say('info', 'unheard', 'Connected: waiting for word of your picture.');
   else if (role === 'camera')
     say('good', 'good', 'All is well: your picture arrives.');
   else if (told.length === 0)

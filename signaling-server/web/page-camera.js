@@ -21,6 +21,10 @@ const FROZE_MS = 10000;
 // How often what the system took is opened again before a person has to.
 const REOPEN_MAX = 3;
 const REOPEN_MS = 20000;
+// A camera that takes so long waits for somebody.
+const SLOW_MS = 20000;
+const SLOW = 'The camera does not answer. Look for a question of the browser ' +
+    'and allow it; close other apps that use the camera. Or try again.';
 
 const LABEL = {
   idle: 'Your camera is off', ready: 'Preview: nothing is sent yet',
@@ -36,8 +40,13 @@ function makeEmpty() {
       'Nothing is sent before you go live.'));
 }
 
-// “You are on air. Stop anyway?”, once, in words. True: yes.
-function askToStop() {
+/**
+ * “You are on air. Stop anyway?”, once, in words.
+ *
+ * @param {AbortSignal} gone there is nothing to stop any more
+ * @returns {Promise<boolean>} yes
+ */
+function askToStop(gone) {
   const id = drawId();
   const title = make('h2', '', 'You are on air. Stop anyway?');
   const dialog = make('dialog', 'ask', title,
@@ -54,6 +63,7 @@ function askToStop() {
       dialog.remove();
       resolve(dialog.returnValue === 'stop');
     });
+    gone.addEventListener('abort', () => dialog.close(''));
     document.body.append(dialog);
     dialog.showModal();
     stay.focus();
@@ -72,10 +82,20 @@ export class CameraStation {
   #slot = null;
   #end = null;
   #mode = 'idle';
+  #isClosed = false;
+  #gone = new AbortController();
+  #timer = 0;
   #isBusy = false;
+  #busyAt = 0;
+  /* counts what was given up: what opens after that is closed again */
+  #round = 0;
   #work = Promise.resolve();
   #isHeld = false;
+  #isRegistered = false;
+  #question = null;
   #liveAt = 0;
+  /* since when the server has had us; 0: not yet */
+  #heldAt = 0;
   #upAt = 0;
   #reopened = 0;
   #reopenedAt = 0;
@@ -83,6 +103,7 @@ export class CameraStation {
   #painted;
   #sent = null;
   #told = new Map();
+  #shown = null;
   #devices = new Devices();
   #preview = makeVideo('preview');
   #badge = make('p', 'badge');
@@ -92,11 +113,14 @@ export class CameraStation {
   #span = make('p', 'span');
   #note = make('p', 'note');
   #problem = make('p', 'problem');
+  /* whose fault stands there: a counterpart's, our own end's, or null */
+  #blamed = null;
   #advice = new AdviceList();
   #numbers = { sent: new Numbers('What you send', SENT),
     told: new Numbers('What arrives there', RECEIVED) };
   #buttons;
-  #setup;
+  #setup = null;
+  #setupId = drawId();
   #encoder;
 
   /**
@@ -112,40 +136,48 @@ export class CameraStation {
     this.#encoder = new EncoderPanel('send', (direction) =>
       watch.strings(direction));
     this.#encoder.onToggle = () => this.update();
-    this.#setup = new SetupPanel(this.#devices, {
-      camera: (id) => this.#change(() => this.#devices.chooseCamera(id)),
-      microphone: (id) => this.#change(() =>
-        this.#devices.chooseMicrophone(id)),
-      quality: (row) => this.#change(() => this.#devices.chooseQuality(row)),
-    });
+    this.#follow();
     this.#makeNodes();
-    this.#devices.addEventListener('change', () => this.update());
-    this.#preview.srcObject = this.#devices.media;
     for (const [target, type] of [[document, 'visibilitychange'],
       [document, 'resume'], [globalThis, 'pageshow']])
-      target.addEventListener(type, () => this.#wake());
-    setInterval(() => this.#look(), LOOK_MS);
+      target.addEventListener(type, () => this.#wake(),
+          { signal: this.#gone.signal });
+    this.#timer = setInterval(() => this.#look(), LOOK_MS);
     this.update();
+  }
+
+  // What hangs on the devices, which are others after what never opened.
+  #follow() {
+    const devices = this.#devices;
+    const setup = new SetupPanel(devices, {
+      camera: (id) => this.#change(() => devices.chooseCamera(id)),
+      microphone: (id) => this.#change(() => devices.chooseMicrophone(id)),
+      quality: (row) => this.#change(() => devices.chooseQuality(row)),
+    });
+
+    devices.addEventListener('change', () => {
+      if (devices === this.#devices) this.update();
+    });
+    this.#preview.srcObject = devices.media;
+    setup.node.id = this.#setupId;
+    this.#setup?.node.replaceWith(setup.node);
+    this.#setup = setup;
   }
 
   get isLive() { return this.#mode === 'live'; }
 
   #makeNodes() {
-    const id = drawId();
-
     this.#buttons = {
       go: makeButton('primary', 'Set up camera', () => this.#go()),
       mute: makeButton('mute', 'Mute', () => this.#mute()),
       turn: makeButton('turn', 'Other camera', () =>
         this.#change(() => this.#devices.turn())),
       settings: makeButton('unfold', 'Settings', () => this.#fold()),
-      restart: makeButton('restart', 'Restart camera', () =>
-        this.#change(() => this.#devices.open())),
+      restart: makeButton('restart', 'Restart camera', () => this.#restart()),
       stop: makeButton('stop', 'Stop', () => this.#stop()),
       off: makeButton('plain', 'Camera off', () => this.#close()),
     };
-    this.#setup.node.id = id;
-    this.#buttons.settings.setAttribute('aria-controls', id);
+    this.#buttons.settings.setAttribute('aria-controls', this.#setupId);
     this.#buttons.settings.setAttribute('aria-expanded', 'false');
     this.#live.setAttribute('role', 'status');
     this.#span.setAttribute('role', 'timer');
@@ -187,30 +219,31 @@ export class CameraStation {
       if (before !== undefined && figures.freezes > before.freezes)
         row.frozeAt = row.at;
       this.#told.set(figures.peer, row);
-      this.#numbers.told.draw(row);
+      this.#showTold(row);
     }
     this.update();
   }
 
   /** A connection came, went or changed. */
-  setPeer({ end, state }) {
-    if (end === this.#end && state === 'connected') {
+  setPeer({ end, peer, state }) {
+    if (end === this.#end && state === 'connected')
       this.#upAt ||= performance.now();
+    if (this.#blamed === peer && ['connected', 'gone'].includes(state))
       this.#say('');
-    }
     this.#forgetGone();
     this.update();
   }
 
-  setFault({ code, end, sentence }) {
+  setFault({ code, end, peer, side, sentence }) {
     if (!end || end !== this.#end) return;
+    if (side === 'server') this.#isRegistered = false;
     // the camera is looked after here, and the rest is in #live
     if (['camera-lost', 'slot-taken', 'peer-lost'].includes(code)) {
       if (code === 'slot-taken') this.#isHeld = true;
     } else {
       this.#say(code === 'replaced' ? 'The same link went live on another ' +
           'device or page, and that one has the slot now. To take it back, ' +
-          'go live here.' : sentence);
+          'go live here.' : sentence, peer ?? end.id);
     }
     this.update();
   }
@@ -219,6 +252,16 @@ export class CameraStation {
   setRegistered(end) {
     if (end !== this.#end) return;
     this.#isHeld = false;
+    this.#isRegistered = true;
+    this.#heldAt ||= performance.now();
+    if (this.#blamed === end.id) this.#say('');
+    this.update();
+  }
+
+  /** The session's state: one that is away has to take us again. */
+  setState(state) {
+    if (state === 'joined') return;
+    this.#isRegistered = false;
     this.update();
   }
 
@@ -238,15 +281,24 @@ export class CameraStation {
 
   /** The session is over. */
   close() {
+    this.#isClosed = true;
+    this.#gone.abort();
+    this.#question?.abort();
+    clearInterval(this.#timer);
     this.#encoder.toggle(false);
-    this.#devices.close();
+    this.#giveUp();
+    this.#mode = 'idle';
     this.#preview.srcObject = null;
   }
 
   // --- what a person does ----------------------------------------------------
 
   async #go() {
-    if (this.#isBusy) return;
+    if (this.#isBusy && !this.#isSlow) return;
+    if (this.#isBusy) {
+      this.#giveUp();
+      this.#mode = 'idle';
+    }
     if (this.#mode === 'idle') {
       this.#encoder.toggle(false);
       if (await this.#change(() => this.#devices.open())) this.#mode = 'ready';
@@ -268,6 +320,8 @@ export class CameraStation {
     end.addEventListener('left', () => this.#noteLeft(end));
     this.#mode = 'live';
     this.#liveAt = performance.now();
+    this.#isRegistered = false;
+    this.#heldAt = 0;
     this.#reopened = 0;
     this.#frames = { count: 0, at: performance.now() };
     this.#buttons.settings.setAttribute('aria-expanded', 'false');
@@ -285,6 +339,7 @@ export class CameraStation {
       end.videoBps = this.#devices.quality.bps;
       await end.publish(this.#devices.media);
     } catch (error) {
+      if (end !== this.#end) return;
       this.#fail(error);
       end.leave();
     }
@@ -292,29 +347,66 @@ export class CameraStation {
 
   // One change of what is open at a time; what is sent follows. True: it went.
   #change(act) {
-    const work = this.#work.then(() => this.#changeNow(act));
+    const round = this.#round;
+    const work = this.#work.then(() => this.#changeNow(act, round));
 
     this.#isBusy = true;
     this.#work = work;
     return work;
   }
 
-  async #changeNow(act) {
+  async #changeNow(act, round) {
+    const devices = this.#devices;
+    const isLate = () => round !== this.#round;
+
+    if (this.#isClosed || isLate()) return false;
     this.#isBusy = true;
+    this.#busyAt = performance.now();
     this.#say('');
     this.update();
     try {
       await act();
+      if (isLate()) return false;
+      this.#unsaySlow();
       this.#frames.at = performance.now();
       await this.#publish();
-      return true;
+      return !isLate();
     } catch (error) {
-      this.#fail(error);
+      if (!isLate()) this.#fail(error);
       return false;
     } finally {
-      this.#isBusy = false;
-      this.update();
+      if (isLate()) {
+        devices.close();
+      } else {
+        this.#isBusy = false;
+        this.update();
+      }
     }
+  }
+
+  get #isSlow() {
+    return this.#isBusy && performance.now() - this.#busyAt > SLOW_MS;
+  }
+
+  // Closes what is open. What has yet to open is closed as it does, and nobody
+  // waits for it.
+  #giveUp() {
+    const { quality } = this.#devices;
+
+    this.#round++;
+    this.#devices.close();
+    if (!this.#isBusy) return;
+    this.#unsaySlow();
+    this.#isBusy = false;
+    this.#work = Promise.resolve();
+    this.#devices = new Devices();
+    this.#devices.quality = quality;
+    this.#follow();
+  }
+
+  async #restart() {
+    if (this.#isBusy) this.#giveUp();
+    await this.#change(() => this.#devices.open());
   }
 
   #fail(error) {
@@ -322,8 +414,13 @@ export class CameraStation {
         : 'internal').sentence);
   }
 
-  #say(text) {
+  #say(text, blamed = null) {
+    this.#blamed = text === '' ? null : blamed;
     write(this.#problem, text);
+  }
+
+  #unsaySlow() {
+    if (this.#problem.textContent === SLOW) this.#say('');
   }
 
   #mute() {
@@ -343,7 +440,13 @@ export class CameraStation {
     if (performance.now() - this.#liveAt < GUARD_MS) return;
     const end = this.#end;
 
-    if (this.#light.state === 'program' && !await askToStop()) return;
+    if (this.#light.state === 'program') {
+      this.#question = new AbortController();
+      const isSure = await askToStop(this.#question.signal);
+
+      this.#question = null;
+      if (!isSure) return;
+    }
     end?.leave();
     this.#buttons.go.focus();
   }
@@ -351,11 +454,17 @@ export class CameraStation {
   #noteLeft(end) {
     if (end !== this.#end) return;
     this.#end = null;
-    this.#isHeld = false;
+    this.#isHeld = this.#isRegistered = false;
+    this.#question?.abort();
+    if (this.#isClosed) return;
+    // a camera that was about to open is not wanted any more
+    if (!this.#devices.isOpen) this.#giveUp();
     this.#mode = this.#devices.isOpen ? 'ready' : 'idle';
     this.#upAt = 0;
     this.#sent = null;
+    this.#numbers.sent.draw({});
     this.#told.clear();
+    this.#showTold(null);
     // leaving mutes nothing that somebody looks at
     for (const track of this.#devices.media.getTracks()) track.enabled = true;
     if (this.#back) {
@@ -366,7 +475,7 @@ export class CameraStation {
   }
 
   #close() {
-    this.#devices.close();
+    this.#giveUp();
     this.#mode = 'idle';
     this.#say('');
     this.update();
@@ -385,6 +494,10 @@ export class CameraStation {
   }
 
   async #look() {
+    if (this.#isSlow) {
+      this.#say(SLOW);
+      this.update();
+    }
     if (this.#mode === 'idle') return;
     const isTaken = [this.#devices.picture(), this.#devices.sound()]
         .some((state) => state === 'ended' || state === 'paused');
@@ -441,8 +554,18 @@ export class CameraStation {
     const here = new Set([...this.#slot?.receivers ?? [],
       ...this.#end?.peers ?? []].map(({ peer }) => peer));
 
-    for (const peer of this.#told.keys())
-      if (!here.has(peer)) this.#told.delete(peer);
+    for (const [peer, row] of this.#told) {
+      if (here.has(peer)) continue;
+      this.#told.delete(peer);
+      if (row === this.#shown)
+        this.#showTold([...this.#told.values()].at(-1) ?? null);
+    }
+  }
+
+  // Whose figures stand in the table; null: nobody's.
+  #showTold(row) {
+    this.#shown = row;
+    this.#numbers.told.draw(row ?? {});
   }
 
   // Somebody else on this slot, or null; their name is their word.
@@ -454,7 +577,9 @@ export class CameraStation {
 
   /** Draws what has changed. */
   update() {
+    if (this.#isClosed) return;
     const isLive = this.#mode === 'live';
+    const isWaiting = this.#isBusy && !this.#isSlow;
     const { go, mute, turn, settings, restart, stop, off } = this.#buttons;
     const picture = this.#mode === 'idle' ? 'ok' : this.#picture();
     const isFolded = isLive &&
@@ -469,16 +594,19 @@ export class CameraStation {
     this.stage.dataset.mode = this.#mode;
     this.stage.hidden = isLight;
     write(this.#badge, picture !== 'ok' ? 'No picture is sent'
-      : this.#isHeld ? 'Waiting: nothing is sent yet' : LABEL[this.#mode]);
+      : this.#isHeld ? 'Waiting: nothing is sent yet'
+      : isLive && !this.#isSending ? 'Connecting: nothing is sent yet'
+      : LABEL[this.#mode]);
     this.#badge.hidden = this.#mode === 'idle';
     this.#empty.hidden = this.#mode !== 'idle';
     this.#preview.hidden = this.#mode === 'idle';
     this.#preview.classList.toggle('mirror', this.#devices.isMirror);
 
     go.hidden = isLive || cannot !== null;
-    go.disabled = this.#isBusy;
-    write(go, this.#mode === 'ready' ? 'Go live' : this.#isBusy
-      ? 'Allow the camera …' : isLight ? 'Use this camera' : 'Set up camera');
+    go.disabled = isWaiting;
+    write(go, this.#mode === 'ready' && !this.#isSlow ? 'Go live' : isWaiting
+      ? 'Allow the camera …' : this.#isSlow ? 'Try again'
+        : isLight ? 'Use this camera' : 'Set up camera');
     go.className = isLight ? 'second' : 'primary';
     mute.hidden = !isLive;
     mute.setAttribute('aria-pressed', String(this.#sound() === 'muted'));
@@ -489,8 +617,10 @@ export class CameraStation {
         !['ended', 'paused'].includes(this.#devices.sound());
     stop.hidden = !isLive;
     write(stop, this.#isHeld ? 'Stop waiting' : 'Stop');
-    off.hidden = this.#mode !== 'ready';
-    for (const button of [turn, restart]) button.disabled = this.#isBusy;
+    off.hidden = this.#mode !== 'ready' &&
+        !(this.#mode === 'idle' && this.#isSlow);
+    turn.disabled = this.#isBusy;
+    restart.disabled = isWaiting;
     this.#setup.node.hidden = this.#mode === 'idle' || isFolded;
     // what was chosen last stays in sight while it is being opened
     if (this.#mode !== 'idle' && !this.#isBusy) this.#setup.update();
@@ -499,8 +629,8 @@ export class CameraStation {
       this.#say(describeFault(cannot).sentence);
 
     write(this.#live, this.#sayLive());
-    write(this.#span, isLive && !this.#isHeld
-      ? writeSpan((performance.now() - this.#liveAt) / 1000) : '');
+    write(this.#span, isLive && !this.#isHeld && this.#heldAt > 0
+      ? writeSpan((performance.now() - this.#heldAt) / 1000) : '');
     write(this.#note, this.#sayNote());
     const advice = this.#advise(picture);
     this.#advice.draw(advice);
@@ -509,9 +639,18 @@ export class CameraStation {
         : advice[0].code === 'ready';
   }
 
+  get #viewers() {
+    return (this.#end?.peers ?? []).filter(({ state }) =>
+      state === 'connected').length;
+  }
+
+  // Who is connected stays so without the server; nobody else comes.
+  get #isSending() {
+    return this.#isRegistered || this.#viewers > 0;
+  }
+
   #sayLive() {
-    const links = this.#end?.peers ?? [];
-    const up = links.filter(({ state }) => state === 'connected').length;
+    const up = this.#viewers;
 
     if (this.#mode !== 'live') return '';
     if (this.#isHeld) {
@@ -520,6 +659,7 @@ export class CameraStation {
       return `Waiting: ${other?.client ? `“${other.client}”` : 'somebody else'
       } is sending on this slot. You go live by yourself once it is free.`;
     }
+    if (!this.#isSending) return 'Connecting to the server …';
     return up === 0 ? 'Live. Nobody is watching yet.'
         : `Live: ${up === 1 ? 'one viewer is'
           : `${up} viewers are`} connected.`;
@@ -547,7 +687,8 @@ export class CameraStation {
       return advise({ role: 'encoder', told: this.#slot?.receivers?.filter(
           (end) => end.health && end.srt === 'connected') ?? [] });
     return advise({ role: 'camera', isLive: this.#mode === 'live' &&
-        !this.#isHeld, camera: picture, sound: this.#sound(),
+        !this.#isHeld, isRegistered: this.#isRegistered, camera: picture,
+    sound: this.#sound(),
     links: (this.#end?.peers ?? []).map(({ state }) => state),
     connectedMs: this.#upAt ? now - this.#upAt : 0,
     videoBps: this.#devices.quality.bps, sent: this.#sent, told });

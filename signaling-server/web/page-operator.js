@@ -89,6 +89,9 @@ class Page {
 
   leave() { this.#session?.leave(); }
 
+  /** Whether somebody would miss what this page sends. */
+  get isLive() { return this.#camera?.isLive ?? false; }
+
   /** Back from the browser's cache: the token was left behind. */
   forget() {
     this.#token = null;
@@ -129,7 +132,7 @@ class Page {
   #makeOptions(...more) {
     const awake = this.#makeSwitch('Keep the screen on', true, (isOn) =>
       this.#light.keepAwake(isOn));
-    const parts = [awake];
+    const parts = [awake, this.#light.lockNote];
 
     this.#light.keepAwake(true);
     if (navigator.vibrate)
@@ -234,6 +237,7 @@ class Page {
   state({ state, code, sentence, isFatal }) {
     document.body.dataset.state = state;
     write(this.#link, STATE[state]);
+    this.#camera?.setState(state);
     if (state === 'joined') write(this.#notice, '');
     else if (state === 'away') write(this.#notice, `${sentence} ${OLD}`);
     else if (state === 'over' && isFatal) this.#end({ code, sentence });
@@ -306,6 +310,10 @@ export function start(link) {
 
   page.start();
   setInterval(() => page.tick(), 1000);
+  // a page that is loaded again has no token any more
+  addEventListener('beforeunload', (event) => {
+    if (page.isLive) event.preventDefault();
+  });
   // a slot is free again at once, not after the time for coming back
   addEventListener('pagehide', () => page.leave());
   addEventListener('pageshow', (event) => {

@@ -253,6 +253,11 @@ export class PbEnd extends EventTarget {
     this.#emit('fault', { ...describeFault(code), side, peer: about.peer });
   }
 
+  #untell(peer) {
+    for (const key of [...this.#told])
+      if (key.endsWith(` ${peer}`)) this.#told.delete(key);
+  }
+
   #refresh() {
     for (const link of this.#links.values()) link.refresh();
   }
@@ -268,6 +273,7 @@ export class PbEnd extends EventTarget {
   #forget(link, reason) {
     this.#links.delete(link.peer);
     link.close();
+    this.#untell(link.peer);
     this.#emit('peer', { peer: link.peer, client: link.client, state: 'gone',
       reason });
   }
@@ -298,9 +304,7 @@ export class PbEnd extends EventTarget {
     const { peer, client, state, path, fault } = link;
 
     if (state === 'closed') return;
-    if (state === 'connected')
-      for (const key of [...this.#told])
-        if (key.endsWith(` ${peer}`)) this.#told.delete(key);
+    if (state === 'connected') this.#untell(peer);
     if (fault) this.#fault(fault, 'page', { peer });
     this.#emit('peer', { peer, client, state, path, fault,
       retryIn: link.retryIn });

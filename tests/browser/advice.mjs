@@ -14,8 +14,10 @@ const rows = [
   ['a picture that arrives', LIVE, 'good good'],
   ['nothing is sent yet', { role: 'camera' }, 'info ready'],
   ['nobody is watching', live({ links: [], told: [], sent: null }), 'info alone'],
-  ['a viewer is on the way', live({ links: ['connecting'], told: [] }), 'info alone'],
-  ['no report has come yet', live({ told: [], sent: null }), 'good good'],
+  ['the server has not answered', live({ links: [], told: [], sent: null, isRegistered: false }), 'info joining'],
+  ['a viewer is on the way', live({ links: ['connecting'], told: [] }), 'info connecting'],
+  ['no report has come yet', live({ told: [], sent: null }), 'info unheard'],
+  ['our own figures are no report', live({ told: [] }), 'info unheard'],
 
   ['the estimate is below what was chosen, and reached', sent({ bitrate: 1400, bandwidth: 1500 }), 'warning upload'],
   ['it is below half of it', sent({ bitrate: 900, bandwidth: 1000 }), 'critical upload'],

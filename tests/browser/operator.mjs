@@ -35,8 +35,36 @@ const advice = (page, code) => page.locator(`.advice li[data-code="${code}"]`).w
 async function goLive(page) {
   await press(page, 'Set up camera');
   await press(page, 'Go live');
-  await page.locator('[data-mode=live] .live .said').filter({ hasText: /\w/ }).waitFor();
+  await page.locator('[data-mode=live] .live .said').filter({ hasText: /^(Live|Waiting)/ }).waitFor();
 }
+
+// In a page: cameras that open when they are let, and what they gave.
+function holdCameras() {
+  const real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  let gate = null;
+
+  window.asked = 0;
+  window.given = [];
+  window.hold = () => {
+    gate = new Promise((done) => {
+      window.release = () => {
+        gate = null;
+        done();
+      };
+    });
+  };
+  navigator.mediaDevices.getUserMedia = async (what) => {
+    window.asked++;
+    await gate;
+    const media = await real(what);
+    window.given.push(...media.getTracks());
+    return media;
+  };
+}
+
+/** Those of `n` tracks at least that were ever opened are all closed. */
+const areClosed = (page, n, what) => until(() => page.evaluate((least) => given.length >= least &&
+  given.every((track) => track.readyState === 'ended'), n), what);
 
 /** Somebody in the control room, who sees to tally and cues. */
 async function room(lab, { server, admin }) {
@@ -135,7 +163,7 @@ test('choose, look, go live, stop: a real receiver decodes what the phone sends'
     const item = document.querySelector('.advice li');
     const top = () => document.querySelector('.tools').getBoundingClientRect().top;
     const was = [item.className, item.textContent, top()];
-    const found = [{}, { told: [{ drop: 1 }] }, { told: [{ loss: 5 }] }, { told: [{ rtt: 400 }] }, { told: [{ froze: true }] },
+    const found = [{}, { told: [{}] }, { told: [{ drop: 1 }] }, { told: [{ loss: 5 }] }, { told: [{ rtt: 400 }] }, { told: [{ froze: true }] },
       { told: [{ stale: true }] }, { links: ['interrupted'] }, { sound: 'paused' }, { sound: 'silent' },
       { sent: { bitrate: 1000, bandwidth: 1000 } }, { sent: { limit: 'cpu' } }].map((facts) => {
       const [{ level, text }] = advise({ ...up, ...facts });
@@ -403,6 +431,14 @@ test('my encoder, while the server is away or says no: in words', async (lab) =>
 test('each end of the page says what happened and what to do', async (lab) => {
   const it = await start(lab);
   const admin = await it.server.create('other', ['cam-wide']);
+  // of before the server was started again
+  const gone = async () => {
+    const before = await lab.server();
+    const token = await before.mint(await before.create('gone', ['cam-wide']), 'gone', 'cam-wide', 'send');
+    const page = await lab.page(it.server, `/s/gone#t=${token}`, PHONE);
+    await page.getByRole('button', { name: 'Try again' }).waitFor();
+    return Object.assign(page, { token, log: [] });
+  };
   const broken = (await it.server.mint(it.admin, 'demo', 'cam-wide', 'send')).replace(/.$/, (c) => c === 'A' ? 'E' : 'A');
   const cases = [
     ['missing', () => lab.page(it.server, '/s/demo', PHONE), 'This page needs its whole link', 'Scan the code again'],
@@ -410,6 +446,7 @@ test('each end of the page says what happened and what to do', async (lab) => {
     ['nonsense', () => open(lab, it, 'send', { token: 'p_nonsense' }), 'This link does not work', 'Ask whoever gave you the link'],
     ['foreign', async () => open(lab, it, 'send', { token: await it.server.mint(admin, 'other', 'cam-wide', 'send') }),
       'This link is for another session', 'It opens the session “other”, and this is “demo”.'],
+    ['unknown', () => gone(), 'There is no such session now', 'Ask whoever gave you the link whether it goes on'],
     ['expired', () => open(lab, it, 'send', { mint: { ttl: 10 } }), 'This link has expired', 'Ask whoever gave you the link'],
   ];
 
@@ -417,7 +454,7 @@ test('each end of the page says what happened and what to do', async (lab) => {
     const page = await load();
     await page.getByRole('heading', { name: title }).waitFor();
     await reads(page, text);
-    if (['missing', 'foreign', 'expired'].includes(name)) await look(lab, page, `end-${name}`);
+    if (['missing', 'foreign', 'unknown', 'expired'].includes(name)) await look(lab, page, `end-${name}`);
     if (page.token) await keepsNothing(page);
   }
   for (const [reason, title] of [['token-revoked', 'This link was withdrawn'], ['session-closed', 'The session was closed'],
@@ -478,6 +515,288 @@ test('the camera is refused, busy, missing: what to do, and again', async (lab) 
   await until(async () => await page.getByText('in use by another').count() === 0, 'the fault is gone');
   await press(page, 'Go live');
   await advice(page, 'sound-none');
+});
+
+test('a camera that opens after it was given up is closed at once, and is not asked for again', async (lab) => {
+  const it = await start(lab);
+  const page = await open(lab, it, 'send', { prepare: (one) => one.addInitScript(holdCameras) });
+
+  // while it is chosen
+  await press(page, 'Set up camera');
+  await page.getByRole('button', { name: 'Go live' }).waitFor();
+  await page.evaluate(() => hold());
+  await press(page, 'Other camera');
+  await until(() => page.evaluate(() => asked === 2), 'the other camera to be asked for');
+  await press(page, 'Camera off');
+  await page.getByRole('button', { name: 'Set up camera' }).waitFor();
+  await page.evaluate(() => release());
+  await areClosed(page, 3, 'both are closed');
+
+  // while live
+  await goLive(page);
+  await page.evaluate(() => hold());
+  await press(page, 'Other camera');
+  await until(() => page.evaluate(() => asked === 4), 'the other camera once more');
+  await until(async () => {
+    await press(page, 'Stop');
+    return page.getByRole('button', { name: 'Set up camera' }).isVisible();
+  }, 'the stop');
+  await page.evaluate(() => release());
+  await areClosed(page, 6, 'all are closed');
+  expect(await page.locator('[data-mode=idle] .problem').textContent() === '', 'and nothing is wrong');
+
+  // and at the end: of a preview, and of one that is about to open
+  for (const isOpen of [true, false]) {
+    const other = await open(lab, it, 'send', { prepare: async (one) => {
+      await one.clock.install();
+      await one.addInitScript(holdCameras);
+      await answering(() => null)(one);
+    } });
+    await other.getByRole('button', { name: 'Set up camera' }).waitFor();
+    if (!isOpen) await other.evaluate(() => hold());
+    await press(other, 'Set up camera');
+    await until(() => other.evaluate((n) => asked === 1 && given.length === n, isOpen ? 2 : 0), 'the camera to be asked for');
+    other.hear({ type: 'closed', reason: 'session-closed' });
+    await other.getByRole('heading', { name: 'The session was closed' }).waitFor();
+    if (!isOpen) await other.evaluate(() => release());
+    await areClosed(other, 2, 'it is closed');
+    await other.clock.fastForward(30000);
+    await other.clock.fastForward(30000);
+    expect(await other.evaluate(() => asked === 1 && !document.body.dataset.mode), 'it stays closed');
+  }
+});
+
+test('a camera that never answers holds up nothing: words, another attempt, or none', async (lab) => {
+  const it = await start(lab);
+  const page = await open(lab, it, 'send', { prepare: async (one) => {
+    await one.clock.install();
+    await one.addInitScript(holdCameras);
+  } });
+
+  await page.getByRole('button', { name: 'Set up camera' }).waitFor();
+  await page.evaluate(() => hold());
+  await press(page, 'Set up camera');
+  await page.getByRole('button', { name: 'Allow the camera …' }).waitFor();
+  await page.clock.fastForward(21000);
+  await reads(page, 'The camera does not answer. Look for a question of the browser');
+  await look(lab, page, 'no-answer');
+  await press(page, 'Camera off');
+  await page.getByRole('button', { name: 'Set up camera' }).waitFor();
+  expect(await page.getByText('does not answer').count() === 0, 'nobody waits for it');
+  // a second question, while the first is still open
+  const first = await page.evaluateHandle(() => window.release);
+  await page.evaluate(() => hold());
+  await press(page, 'Set up camera');
+  await until(() => page.evaluate(() => asked === 2), 'the second question');
+  const second = await page.evaluateHandle(() => window.release);
+  await page.clock.fastForward(21000);
+  await reads(page, 'The camera does not answer.');
+  await second.evaluate((release) => release());
+  await page.getByRole('button', { name: 'Go live' }).waitFor();
+  expect(await page.getByText('does not answer').count() === 0, 'it did answer');
+  await first.evaluate((release) => release());
+  await until(() => page.evaluate(() => given.length === 4 && given.slice(2).every((track) => track.readyState === 'ended') &&
+    given.slice(0, 2).every((track) => track.readyState === 'live')), 'the late one is closed, the other stays');
+  // the same while live, with what there is to press then
+  await press(page, 'Go live');
+  await reads(page, 'Live. Nobody is watching yet.');
+  await page.evaluate(() => hold());
+  await press(page, 'Other camera');
+  await until(() => page.evaluate(() => asked === 3), 'the other camera');
+  await page.clock.fastForward(21000);
+  await reads(page, 'The camera does not answer.');
+  const third = await page.evaluateHandle(() => window.release);
+  await page.evaluate(() => hold());
+  await page.evaluate(() => release());
+  await press(page, 'Restart camera');
+  await until(() => page.evaluate(() => given.length === 6), 'the camera again');
+  await third.evaluate((release) => release());
+  await until(() => page.evaluate(() => given.length === 7 && given[6].readyState === 'ended' &&
+    document.querySelector('.preview').srcObject.getTracks().every((track) => track.readyState === 'live')), 'it is open, and the late one closed');
+  await reads(page, 'This is what you send');
+});
+
+test('live is what the server knows: before, it connects', async (lab) => {
+  const it = await start(lab);
+  const held = [];
+  let pass = null;
+  const page = await open(lab, it, 'send', { prepare: (one) => one.routeWebSocket(/\/api\/ws\//, (socket) => {
+    const server = socket.connectToServer();
+
+    pass = () => held.splice(0).forEach((text) => server.send(text));
+    socket.onMessage((text) => {
+      const { type, direction } = JSON.parse(text);
+      if (type === 'register' && direction === 'send') held.push(text);
+      else server.send(text);
+    });
+  }) });
+
+  await press(page, 'Set up camera');
+  await press(page, 'Go live');
+  await reads(page, 'Connecting to the server …');
+  await advice(page, 'joining');
+  await until(() => held.length > 0, 'it asks');
+  await look(lab, page, 'joining');
+  expect(await page.locator('.live .span').textContent() === '' && await page.getByText('This is what you send').count() === 0, 'it does not count');
+  pass();
+  await reads(page, 'Live. Nobody is watching yet.');
+  await advice(page, 'alone');
+  await it.server.stop('SIGKILL');
+  await reads(page, 'Connecting to the server …');
+});
+
+test('a page that sends asks before it is loaded again; so does the wall, and neither once it is over', async (lab) => {
+  const it = await start(lab);
+  const page = await open(lab, it);
+  const wall = await lab.page(it.server, `/s/demo#t=${it.admin}`, { viewport: { width: 1366, height: 768 } });
+  const asked = [];
+
+  for (const one of [page, wall]) {
+    one.on('dialog', (dialog) => {
+      asked.push(dialog.type());
+      dialog.dismiss();
+    });
+  }
+  const reload = (one) => one.evaluate(() => { setTimeout(() => location.reload()); });
+  await goLive(page);
+  await reload(page);
+  await until(() => `${asked}` === 'beforeunload', 'the question');
+  await reads(page, 'Live. Nobody is watching yet.');
+  // a pull at the top does not load it anew
+  for (const node of ['documentElement', 'body'])
+    expect(await page.evaluate((name) => getComputedStyle(document[name]).overscrollBehaviorY, node) === 'none', node);
+  await wall.locator('[data-stream], .tile').first().click();
+  await reload(wall);
+  await until(() => asked.length === 2, 'the question of the wall');
+  await it.server.call('DELETE', '/api/session/demo', undefined, it.admin);
+  for (const [one, text] of [[page, 'You can close this page'], [wall, 'The session was closed']]) {
+    await reads(one, text);
+    await reload(one);
+    await reads(one, /needs its whole link/);
+  }
+  expect(asked.length === 2, `asked for nothing: ${asked}`);
+});
+
+test('the session ends while it asks whether to stop: the question goes', async (lab) => {
+  const it = await start(lab);
+  const page = await open(lab, it);
+
+  await goLive(page);
+  await (await room(lab, it)).tally('program');
+  await page.locator('body[data-tally=program]').waitFor();
+  await until(async () => {
+    await press(page, 'Stop');
+    return page.getByRole('dialog').isVisible();
+  }, 'the question');
+  await it.server.call('DELETE', '/api/session/demo', undefined, it.admin);
+  await page.getByRole('heading', { name: 'The session was closed' }).waitFor();
+  await until(() => page.evaluate(() => document.querySelectorAll('dialog').length === 0 &&
+    document.activeElement === document.querySelector('.over h2')), 'the question to go');
+});
+
+test('a part of the page that does not come is asked for again, in words', async (lab) => {
+  const it = await start(lab);
+  let failed = 0;
+  const page = await open(lab, it, 'send', { prepare: (one) => one.route('**/web/page-camera.js*', (route) => {
+    failed++;
+    return failed <= 2 ? route.abort() : route.continue();
+  }) });
+
+  await reads(page, 'A part of this page did not come. Trying again …');
+  expect(!page.url().includes('#'), 'the token is not in the address meanwhile');
+  await page.getByRole('button', { name: 'Set up camera' }).waitFor();
+  await reads(page, 'Connected');
+  await keepsNothing(page);
+});
+
+test('the screen may go dark: that is said beside the switch', async (lab) => {
+  const it = await start(lab);
+  const page = await open(lab, it, 'send', { prepare: (one) => one.addInitScript(() => {
+    window.isRefused = true;
+    window.locks = [];
+    Object.defineProperty(navigator, 'wakeLock', { value: { request: async () => {
+      if (window.isRefused) throw new DOMException('no', 'NotAllowedError');
+      const lock = Object.assign(new EventTarget(), { released: false, release() {
+        this.released = true;
+        this.dispatchEvent(new Event('release'));
+      } });
+      window.locks.push(lock);
+      return lock;
+    } } });
+  }) });
+  const said = page.getByText('does not let the page keep the screen on');
+
+  await page.getByText('Options and numbers').click();
+  await said.waitFor();
+  await look(lab, page, 'dark');
+  await page.evaluate(() => {
+    window.isRefused = false;
+    document.dispatchEvent(new Event('visibilitychange'));
+  });
+  await said.waitFor({ state: 'hidden' });
+  // a phone that saves its battery takes it back
+  await page.evaluate(() => window.locks[0].release());
+  await said.waitFor();
+  await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+  await said.waitFor({ state: 'hidden' });
+  expect(await page.evaluate(() => window.locks.length) === 2, 'once each');
+  await page.getByLabel('Keep the screen on').uncheck();
+  expect(await page.evaluate(() => window.locks.every((lock) => lock.released)) && !await said.isVisible(), 'nobody wants it');
+});
+
+test('a fault and the figures of a viewer go with the viewer', async (lab) => {
+  const it = await start(lab);
+  const page = await open(lab, it);
+  const viewer = await open(lab, it, 'receive');
+  const arrives = page.locator('.numbers', { hasText: 'What arrives there' });
+
+  await goLive(page);
+  await advice(page, 'good');
+  await page.getByText('Options and numbers').click();
+  await until(async () => /bit\/s/.test(await arrives.innerText()), 'figures of the viewer');
+
+  // another one, that nothing leads to
+  const lost = await lab.bare(it.server);
+  await lost.evaluate((token) => {
+    window.session = new PbSession({ session: 'demo', token, iceTransportPolicy: 'relay' });
+    session.join({ stream: 'cam-wide', direction: 'receive' });
+  }, it.admin);
+  await page.locator('.panel > .problem').filter({ hasText: /\w/ }).waitFor();
+  await lost.evaluate(() => session.leave());
+  await page.locator('.panel > .problem').waitFor({ state: 'hidden' });
+
+  await viewer.evaluate(() => dispatchEvent(new PageTransitionEvent('pagehide')));
+  await reads(page, 'Live. Nobody is watching yet.');
+  await until(async () => !/bit\/s/.test(await arrives.innerText()), 'no figures of those who have gone');
+});
+
+test('a picture that nobody sees for long is let go of, and comes back', async (lab) => {
+  const it = await start(lab);
+  const phone = await open(lab, it);
+
+  await goLive(phone);
+  const page = await open(lab, it, 'receive', { prepare: (one) => one.clock.install() });
+  const plays = () => page.locator('video').evaluate((v) => v.getVideoPlaybackQuality().totalVideoFrames > 15).catch(() => false);
+  const receivers = async () => (await it.server.slot(it.admin, 'demo', 'cam-wide')).receivers.length;
+  const hide = (isHidden) => page.evaluate((is) => {
+    Object.defineProperty(document, 'hidden', { configurable: true, value: is });
+    document.dispatchEvent(new Event('visibilitychange'));
+  }, isHidden);
+
+  await until(plays, 'a picture');
+  // who listens is there
+  await press(page, 'Sound on');
+  await hide(true);
+  await page.clock.fastForward(70000);
+  expect(await page.locator('video').evaluate((v) => !v.hidden), 'it goes on for the ear');
+  await hide(false);
+  await press(page, 'Sound off');
+  await hide(true);
+  await page.clock.fastForward(70000);
+  await until(async () => await receivers() === 0, 'it is let go of');
+  await hide(false);
+  await until(async () => await receivers() === 1, 'it is asked for again');
+  await until(() => page.locator('video').evaluate((v) => !v.hidden && v.srcObject.active), 'the picture again');
 });
 
 test('a page that is not over https says so, and leaves the encoder', async (lab) => {
