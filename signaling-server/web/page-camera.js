@@ -7,22 +7,20 @@ import { checkBrowser } from './pb-media.js';
 import { drawId, make, makeButton, makeSoundButton, makeVideo, write,
   writeSpan } from './page-parts.js';
 import { advise } from './page-advice.js';
-import { Devices } from './page-devices.js';
 import { EncoderPanel } from './page-encoder.js';
 import { AdviceList, Numbers, RECEIVED, SENT } from './page-health.js';
+import { askToStop } from './page-over.js';
 import { SetupPanel } from './page-setup.js';
+import { FrameWatch, Work } from './page-work.js';
 
 const LOOK_MS = 1000;
 // A finger that pressed “Go live” twice shall not have stopped it.
 const GUARD_MS = 1200;
-const FROZEN_MS = 6000;
 // That the picture stood still over there is told long enough to be read.
 const FROZE_MS = 10000;
 // How often what the system took is opened again before a person has to.
 const REOPEN_MAX = 3;
 const REOPEN_MS = 20000;
-// A camera that takes so long waits for somebody.
-const SLOW_MS = 20000;
 const SLOW = 'The camera does not answer. Look for a question of the browser ' +
     'and allow it; close other apps that use the camera. Or try again.';
 
@@ -40,36 +38,6 @@ function makeEmpty() {
       'Nothing is sent before you go live.'));
 }
 
-/**
- * “You are on air. Stop anyway?”, once, in words.
- *
- * @param {AbortSignal} gone there is nothing to stop any more
- * @returns {Promise<boolean>} yes
- */
-function askToStop(gone) {
-  const id = drawId();
-  const title = make('h2', '', 'You are on air. Stop anyway?');
-  const dialog = make('dialog', 'ask', title,
-      make('p', '', 'Your picture is being shown right now.'));
-
-  title.id = id;
-  dialog.setAttribute('aria-labelledby', id);
-  return new Promise((resolve) => {
-    const stay = makeButton('primary', 'Stay live', () => dialog.close(''));
-    const stop = makeButton('stop', 'Stop', () => dialog.close('stop'));
-
-    dialog.append(make('div', 'row', stay, stop));
-    dialog.addEventListener('close', () => {
-      dialog.remove();
-      resolve(dialog.returnValue === 'stop');
-    });
-    gone.addEventListener('abort', () => dialog.close(''));
-    document.body.append(dialog);
-    dialog.showModal();
-    stay.focus();
-  });
-}
-
 /** What a camera operator has before them, from the first look to the stop. */
 export class CameraStation {
   stream;
@@ -85,11 +53,7 @@ export class CameraStation {
   #isClosed = false;
   #gone = new AbortController();
   #timer = 0;
-  #isBusy = false;
-  #busyAt = 0;
-  /* counts what was given up: what opens after that is closed again */
-  #round = 0;
-  #work = Promise.resolve();
+  #work = new Work();
   #isHeld = false;
   #isRegistered = false;
   #question = null;
@@ -99,13 +63,11 @@ export class CameraStation {
   #upAt = 0;
   #reopened = 0;
   #reopenedAt = 0;
-  #frames = { count: 0, at: 0 };
-  #painted;
   #sent = null;
   #told = new Map();
   #shown = null;
-  #devices = new Devices();
   #preview = makeVideo('preview');
+  #frames = new FrameWatch(this.#preview);
   #badge = make('p', 'badge');
   #empty = makeEmpty();
   #back = null;
@@ -150,9 +112,9 @@ export class CameraStation {
   #follow() {
     const devices = this.#devices;
     const setup = new SetupPanel(devices, {
-      camera: (id) => this.#change(() => devices.chooseCamera(id)),
-      microphone: (id) => this.#change(() => devices.chooseMicrophone(id)),
-      quality: (row) => this.#change(() => devices.chooseQuality(row)),
+      camera: (id) => this.#change((it) => it.chooseCamera(id)),
+      microphone: (id) => this.#change((it) => it.chooseMicrophone(id)),
+      quality: (row) => this.#change((it) => it.chooseQuality(row)),
     });
 
     devices.addEventListener('change', () => {
@@ -171,7 +133,7 @@ export class CameraStation {
       go: makeButton('primary', 'Set up camera', () => this.#go()),
       mute: makeButton('mute', 'Mute', () => this.#mute()),
       turn: makeButton('turn', 'Other camera', () =>
-        this.#change(() => this.#devices.turn())),
+        this.#change((devices) => devices.turn())),
       settings: makeButton('unfold', 'Settings', () => this.#fold()),
       restart: makeButton('restart', 'Restart camera', () => this.#restart()),
       stop: makeButton('stop', 'Stop', () => this.#stop()),
@@ -294,14 +256,15 @@ export class CameraStation {
   // --- what a person does ----------------------------------------------------
 
   async #go() {
-    if (this.#isBusy && !this.#isSlow) return;
-    if (this.#isBusy) {
+    if (this.#work.isBusy && !this.#work.isSlow) return;
+    if (this.#work.isBusy) {
       this.#giveUp();
       this.#mode = 'idle';
     }
     if (this.#mode === 'idle') {
       this.#encoder.toggle(false);
-      if (await this.#change(() => this.#devices.open())) this.#mode = 'ready';
+      if (await this.#change((devices) => devices.open()))
+        this.#mode = 'ready';
       this.update();
       // what is looked at now is the picture
       this.#buttons.go.focus({ preventScroll: true });
@@ -323,7 +286,7 @@ export class CameraStation {
     this.#isRegistered = false;
     this.#heldAt = 0;
     this.#reopened = 0;
-    this.#frames = { count: 0, at: performance.now() };
+    this.#frames.begin();
     this.#buttons.settings.setAttribute('aria-expanded', 'false');
     this.update();
     this.#buttons.mute.focus({ preventScroll: true });
@@ -346,67 +309,36 @@ export class CameraStation {
   }
 
   // One change of what is open at a time; what is sent follows. True: it went.
-  #change(act) {
-    const round = this.#round;
-    const work = this.#work.then(() => this.#changeNow(act, round));
-
-    this.#isBusy = true;
-    this.#work = work;
-    return work;
-  }
-
-  async #changeNow(act, round) {
-    const devices = this.#devices;
-    const isLate = () => round !== this.#round;
-
-    if (this.#isClosed || isLate()) return false;
-    this.#isBusy = true;
-    this.#busyAt = performance.now();
-    this.#say('');
-    this.update();
+  async #change(act) {
     try {
-      await act();
-      if (isLate()) return false;
-      this.#unsaySlow();
-      this.#frames.at = performance.now();
-      await this.#publish();
-      return !isLate();
+      return await this.#work.run(async (devices) => {
+        this.#say('');
+        this.update();
+        await act(devices);
+        if (devices !== this.#devices) return;
+        this.#unsaySlow();
+        this.#frames.begin();
+        await this.#publish();
+      });
     } catch (error) {
-      if (!isLate()) this.#fail(error);
+      this.#fail(error);
       return false;
     } finally {
-      if (isLate()) {
-        devices.close();
-      } else {
-        this.#isBusy = false;
-        this.update();
-      }
+      this.update();
     }
   }
 
-  get #isSlow() {
-    return this.#isBusy && performance.now() - this.#busyAt > SLOW_MS;
-  }
+  get #devices() { return this.#work.devices; }
 
-  // Closes what is open. What has yet to open is closed as it does, and nobody
-  // waits for it.
   #giveUp() {
-    const { quality } = this.#devices;
-
-    this.#round++;
-    this.#devices.close();
-    if (!this.#isBusy) return;
+    if (!this.#work.giveUp()) return;
     this.#unsaySlow();
-    this.#isBusy = false;
-    this.#work = Promise.resolve();
-    this.#devices = new Devices();
-    this.#devices.quality = quality;
     this.#follow();
   }
 
   async #restart() {
-    if (this.#isBusy) this.#giveUp();
-    await this.#change(() => this.#devices.open());
+    if (this.#work.isBusy) this.#giveUp();
+    await this.#change((devices) => devices.open());
   }
 
   #fail(error) {
@@ -489,12 +421,12 @@ export class CameraStation {
     if (document.hidden || this.#mode === 'idle') return;
     this.#reopened = 0;
     this.#preview.play().catch(() => {});
-    this.#frames.at = performance.now();
+    this.#frames.begin();
     this.#look();
   }
 
   async #look() {
-    if (this.#isSlow) {
+    if (this.#work.isSlow) {
       this.#say(SLOW);
       this.update();
     }
@@ -504,44 +436,20 @@ export class CameraStation {
 
     if (!isTaken) {
       if (performance.now() - this.#reopenedAt > REOPEN_MS) this.#reopened = 0;
-    } else if (!document.hidden && !this.#isBusy &&
+    } else if (!document.hidden && !this.#work.isBusy &&
         this.#reopened < REOPEN_MAX) {
       this.#reopened++;
       this.#reopenedAt = performance.now();
-      await this.#change(() => this.#devices.reopen());
+      await this.#change((devices) => devices.reopen());
     }
     this.update();
   }
 
-  // Firefox keeps no count of a live picture: there it is ours.
-  #countFrames() {
-    const video = this.#preview;
-    const total = video.getVideoPlaybackQuality?.().totalVideoFrames;
-    const count = () => {
-      // a browser that counts has only just begun
-      if (video.getVideoPlaybackQuality?.().totalVideoFrames) return;
-      this.#painted++;
-      video.requestVideoFrameCallback(count);
-    };
-
-    if (total || !video.requestVideoFrameCallback) return total || undefined;
-    if (this.#painted === undefined) {
-      this.#painted = 0;
-      video.requestVideoFrameCallback(count);
-    }
-    return this.#painted;
-  }
-
-  // A camera that hangs gives the same picture for ever.
   #picture() {
     const state = this.#devices.picture();
-    const count = this.#countFrames();
+    const isFrozen = this.#frames.isFrozen();
 
-    if (count === undefined || count !== this.#frames.count ||
-        document.hidden || this.#preview.paused)
-      this.#frames = { count, at: performance.now() };
-    if (state !== 'ok') return state;
-    return performance.now() - this.#frames.at > FROZEN_MS ? 'frozen' : 'ok';
+    return state === 'ok' && isFrozen ? 'frozen' : state;
   }
 
   #sound() {
@@ -579,7 +487,8 @@ export class CameraStation {
   update() {
     if (this.#isClosed) return;
     const isLive = this.#mode === 'live';
-    const isWaiting = this.#isBusy && !this.#isSlow;
+    const { isBusy, isSlow } = this.#work;
+    const isWaiting = isBusy && !isSlow;
     const { go, mute, turn, settings, restart, stop, off } = this.#buttons;
     const picture = this.#mode === 'idle' ? 'ok' : this.#picture();
     const isFolded = isLive &&
@@ -604,8 +513,8 @@ export class CameraStation {
 
     go.hidden = isLive || cannot !== null;
     go.disabled = isWaiting;
-    write(go, this.#mode === 'ready' && !this.#isSlow ? 'Go live' : isWaiting
-      ? 'Allow the camera …' : this.#isSlow ? 'Try again'
+    write(go, this.#mode === 'ready' && !isSlow ? 'Go live' : isWaiting
+      ? 'Allow the camera …' : isSlow ? 'Try again'
         : isLight ? 'Use this camera' : 'Set up camera');
     go.className = isLight ? 'second' : 'primary';
     mute.hidden = !isLive;
@@ -618,12 +527,12 @@ export class CameraStation {
     stop.hidden = !isLive;
     write(stop, this.#isHeld ? 'Stop waiting' : 'Stop');
     off.hidden = this.#mode !== 'ready' &&
-        !(this.#mode === 'idle' && this.#isSlow);
-    turn.disabled = this.#isBusy;
+        !(this.#mode === 'idle' && isSlow);
+    turn.disabled = isBusy;
     restart.disabled = isWaiting;
     this.#setup.node.hidden = this.#mode === 'idle' || isFolded;
     // what was chosen last stays in sight while it is being opened
-    if (this.#mode !== 'idle' && !this.#isBusy) this.#setup.update();
+    if (this.#mode !== 'idle' && !isBusy) this.#setup.update();
     this.#encoder.node.hidden = this.#mode !== 'idle';
     if (cannot && this.#mode === 'idle')
       this.#say(describeFault(cannot).sentence);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The page when there is nothing more to do on it: what happened, what to do.
+// And the question before a person ends what others see.
 
-import { make, makeButton } from './page-parts.js';
+import { drawId, make, makeButton } from './page-parts.js';
 
 const ASK = 'Ask whoever gave you the link for a new one, then open that.';
 // [what happened, what to do, whether the same link may be tried again]
@@ -58,4 +59,34 @@ export function makeForeign(name, claims) {
 
   box.querySelector('h2').textContent = 'This link is for another session';
   return box;
+}
+
+/**
+ * “You are on air. Stop anyway?”, once, in words.
+ *
+ * @param {AbortSignal} gone there is nothing to stop any more
+ * @returns {Promise<boolean>} yes
+ */
+export function askToStop(gone) {
+  const id = drawId();
+  const title = make('h2', '', 'You are on air. Stop anyway?');
+  const dialog = make('dialog', 'ask', title,
+      make('p', '', 'Your picture is being shown right now.'));
+
+  title.id = id;
+  dialog.setAttribute('aria-labelledby', id);
+  return new Promise((resolve) => {
+    const stay = makeButton('primary', 'Stay live', () => dialog.close(''));
+    const stop = makeButton('stop', 'Stop', () => dialog.close('stop'));
+
+    dialog.append(make('div', 'row', stay, stop));
+    dialog.addEventListener('close', () => {
+      dialog.remove();
+      resolve(dialog.returnValue === 'stop');
+    });
+    gone.addEventListener('abort', () => dialog.close(''));
+    document.body.append(dialog);
+    dialog.showModal();
+    stay.focus();
+  });
 }
