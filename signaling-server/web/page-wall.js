@@ -265,7 +265,7 @@ class Wall {
       this.invalidate(stream);
       if (pending.state === slot.tally) continue;
       // or it would be set when the server is back, whatever is right by then
-      if (!pending.isSent) this.session.setTally(stream, slot.tally);
+      this.session.forgetTally(stream);
       const text = `${TALLY[pending.state]} was not set: ${pending.isSent
           ? 'the server does not confirm it' : 'the server is away'}`;
       this.tiles.get(stream).setNote(text, NOTE_MS);

@@ -132,6 +132,11 @@ export class PbSession extends EventTarget {
     for (const end of this.#endsOf(stream)) end.tell(message);
   }
 
+  /** Admin: what the server has not told back of a slot it gets no more. */
+  forgetTally(stream) {
+    this.#owed.delete(stream);
+  }
+
   /**
    * Admin: a line for the people on a slot.
    *

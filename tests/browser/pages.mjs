@@ -466,6 +466,18 @@ test('a tally that a dead socket took is told again, unless there is a newer one
   await page.evaluate(() => session.setTally('other', 'program'));
   await until(async () => await tally('other') === 'program', 'what came after it in order');
   expect(await tally('cam') === 'preview', 'the newer one stands');
+
+  // taken back by whoever set it
+  await page.evaluate(() => {
+    window.isDeaf = true;
+    session.setTally('cam', 'program');
+    session.forgetTally('cam');
+    cut();
+  });
+  await saw(page, 'registered', {});
+  await page.evaluate(() => session.setTally('other', 'off'));
+  await until(async () => await tally('other') === 'off', 'what came after it in order');
+  expect(await tally('cam') === 'preview', 'what was taken back is not told');
 });
 
 test('a tally that the server does not take is not asked for again', async (lab) => {
