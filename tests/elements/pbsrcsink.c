@@ -215,18 +215,39 @@ test_pads_come_and_go_while_it_plays (void)
 }
 
 static void
+push_silence (GstElement *source)
+{
+  GstBuffer *buffer = gst_buffer_new_allocate (NULL, 2 * 960, NULL);
+  GstFlowReturn flow;
+
+  gst_buffer_memset (buffer, 0, 0, 2 * 960);
+  g_signal_emit_by_name (source, "push-buffer", buffer, &flow);
+  gst_buffer_unref (buffer);
+  g_assert_cmpint (flow, ==, GST_FLOW_OK);
+}
+
+/* And where it comes at last it takes no other's place. */
+static void
 test_a_silent_stream_does_not_hold_the_others_up_for_ever (void)
 {
-  GstElement *pipeline =
-      lab_launch ("pbsrcsink name=pb " NOBODY VIDEO "! pb.video_0 "
-                  "appsrc name=mute is-live=true format=time ! pb.audio_0");
-  g_autofree char *caps = NULL;
+  GstElement *pipeline = lab_launch (
+      "pbsrcsink name=pb " NOBODY
+      "appsrc name=mute is-live=true format=time do-timestamp=true "
+      "caps=audio/x-raw,format=S16LE,layout=interleaved,rate=48000,channels=1 "
+      "! pb.audio_0 " VIDEO "! pb.video_0");
+  g_autoptr (GstElement) mute = lab_get (pipeline, "mute");
+  g_autofree char *first = NULL, *second = NULL;
 
   lab_play (pipeline);
   lab_wait_for (fake_end.n_pushed[0] >= 5);
   g_assert_cmpuint (fake_end.tracks->len, ==, 1);
-  caps = lab_dup_track (0);
-  g_assert_true (g_str_has_prefix (caps, "video/"));
+  for (guint i = 0; i < 50; i++)
+    push_silence (mute);
+  lab_wait_for (fake_end.tracks->len == 2 && fake_end.n_pushed[1] >= 5);
+  first = lab_dup_track (0);
+  second = lab_dup_track (1);
+  g_assert_true (g_str_has_prefix (first, "video/"));
+  g_assert_true (g_str_has_prefix (second, "audio/"));
   lab_end (pipeline);
 }
 
