@@ -98,13 +98,20 @@ on_ask_again (gpointer user_data)
 
 /* --- the peer's callbacks ------------------------------------------------- */
 
+/* Both ends are with the server, as far as it is known. */
+static gboolean
+can_tell (PbWebrtcCounterpart *other)
+{
+  return other->end->is_registered && !other->is_gone && !other->was_cut;
+}
+
 static gboolean
 on_no_answer (gpointer user_data)
 {
   PbWebrtcCounterpart *other = user_data;
 
   /* else it is told again with the next introduction */
-  if (!other->end->is_registered || other->is_gone)
+  if (!can_tell (other))
     pb_timer_clear (&other->answer_timer);
   else
     give_up (other, PB_FAULT_TIMED_OUT);
@@ -203,11 +210,11 @@ on_lost (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-static void
-restart_ice (PbWebrtcCounterpart *other)
+/* Over the same connection; who answers is waited for as for any offer. */
+void
+pb_webrtc_attempt_restart_ice (PbWebrtcCounterpart *other)
 {
   other->n_candidates = 0;
-  set_timer (other, RESTART_MS, on_lost);
   pb_webrtc_peer_restart_ice (other->peer);
 }
 
@@ -218,7 +225,8 @@ mend (PbWebrtcCounterpart *other)
   if (!other->end->is_registered || other->is_gone) {
     set_timer (other, LOST_MS, on_lost);
   } else if (other->is_caller) {
-    restart_ice (other);
+    set_timer (other, RESTART_MS, on_lost);
+    pb_webrtc_attempt_restart_ice (other);
   } else {
     /* it may have noticed nothing */
     ask_for (other, PB_FAULT_PEER_LOST);
@@ -226,8 +234,8 @@ mend (PbWebrtcCounterpart *other)
   }
 }
 
-void
-pb_webrtc_attempt_interrupt (PbWebrtcCounterpart *other, PbFault fault)
+static void
+note_interrupted (PbWebrtcCounterpart *other, PbFault fault)
 {
   PbWebrtcEnd *self = other->end;
 
@@ -274,9 +282,11 @@ on_changed (PbWebrtcPeer *peer, PbWebrtcState state, PbFault fault,
       return;
     case PB_WEBRTC_CONNECTED:
       note_connected (other);
+      if (other->has_changes)
+        pb_webrtc_attempt_tracks_changed (other);
       break;
     case PB_WEBRTC_INTERRUPTED:
-      pb_webrtc_attempt_interrupt (other,
+      note_interrupted (other,
           fault != PB_FAULT_NONE ? fault : PB_FAULT_PEER_LOST);
       break;
     case PB_WEBRTC_FAILED:
@@ -452,11 +462,12 @@ pb_webrtc_attempt_introduce (PbWebrtcCounterpart *other)
   if (!other->is_introduced)
     return;
 
-  if (other->was_cut && other->is_caller && other->peer != NULL &&
-      other->link >= PB_WEBRTC_LINK_CONNECTED)
+  /* it, or its answer, was said to one of us who was away */
+  if (other->is_caller && other->link >= PB_WEBRTC_LINK_CONNECTED)
     pb_webrtc_peer_repeat_offer (other->peer);
   switch (other->link) {
     case PB_WEBRTC_LINK_CONNECTED:
+      other->was_cut = FALSE;
       if (other->has_changes)
         pb_webrtc_attempt_tracks_changed (other);
       break;
@@ -504,6 +515,7 @@ pb_webrtc_attempt_tracks_changed (PbWebrtcCounterpart *other)
   PbWebrtcEnd *self = other->end;
   g_autoptr (GArray) tracks = NULL;
 
+  other->has_changes = FALSE;
   if (other->peer == NULL)
     return;
   if (self->direction == PB_DIRECTION_RECEIVE &&
@@ -514,12 +526,16 @@ pb_webrtc_attempt_tracks_changed (PbWebrtcCounterpart *other)
     g_mutex_lock (&self->lock);
     tracks = g_array_ref (self->tracks);
     g_mutex_unlock (&self->lock);
-    if (!pb_webrtc_peer_set_tracks (other->peer,
+    if (pb_webrtc_peer_set_tracks (other->peer,
             (const PbWebrtcTrack *) (gpointer) tracks->data, tracks->len))
+      return;
+    if (can_tell (other))
       pb_webrtc_attempt_begin (other, other->number + 1);
+    else
+      other->has_changes = TRUE;
   } else if (!other->has_remote) {
     pb_webrtc_attempt_begin (other, other->number);
-  } else if (!self->is_registered || other->is_gone) {
+  } else if (!can_tell (other)) {
     /* nobody to ask: what comes in goes on */
     other->has_changes = TRUE;
   } else if (other->can_trickle) {

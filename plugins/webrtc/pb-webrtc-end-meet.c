@@ -269,6 +269,9 @@ pb_webrtc_meet_status (PbWebrtcEnd *self, PbMessage *message)
 void
 pb_webrtc_meet_set_signalling (PbWebrtcEnd *self, gboolean is_up)
 {
+  /* introduced again, if it is still there */
+  if (!is_up)
+    g_clear_pointer (&self->next_sender, pb_message_unref);
   for (guint i = 0; i < self->counterparts->len; i++)
     pb_webrtc_attempt_set_signalling (g_ptr_array_index (self->counterparts, i),
         is_up);
@@ -294,4 +297,6 @@ pb_webrtc_meet_tracks_changed (PbWebrtcEnd *self)
   for (guint i = 0; i < self->counterparts->len; i++)
     pb_webrtc_attempt_tracks_changed (
         g_ptr_array_index (self->counterparts, i));
+  /* a receiver that asks for another attempt is none with a sender */
+  pb_webrtc_meet_retry (self);
 }

@@ -190,7 +190,8 @@ void pb_webrtc_attempt_await (PbWebrtcCounterpart *other);
 /* `is_ours`: this end has noticed, and tells */
 void pb_webrtc_attempt_fail (PbWebrtcCounterpart *other, PbFault fault,
     gboolean is_ours);
-void pb_webrtc_attempt_interrupt (PbWebrtcCounterpart *other, PbFault fault);
+/* Of a caller that is connected */
+void pb_webrtc_attempt_restart_ice (PbWebrtcCounterpart *other);
 
 /* --- pb-webrtc-end-signal.c --- */
 

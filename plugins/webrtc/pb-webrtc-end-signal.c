@@ -101,7 +101,7 @@ take_candidate (PbWebrtcCounterpart *other, JsonObject *data)
 }
 
 static void
-handle_restart (PbWebrtcCounterpart *other, JsonObject *data)
+handle_restart (PbWebrtcCounterpart *other, guint number, JsonObject *data)
 {
   const char *code = get_text (data, "code");
   PbFault fault = PB_FAULT_NO_PATH;
@@ -111,13 +111,15 @@ handle_restart (PbWebrtcCounterpart *other, JsonObject *data)
     return;
   if (code != NULL && !pb_fault_from_code (code, &fault))
     fault = PB_FAULT_NO_PATH;
-  /* It hears nothing of us, and keeps what it has. */
-  if (fault == PB_FAULT_PEER_LOST && other->link == PB_WEBRTC_LINK_INTERRUPTED)
-    return;
-  if (fault == PB_FAULT_PEER_LOST && other->link == PB_WEBRTC_LINK_CONNECTED)
-    pb_webrtc_attempt_interrupt (other, fault);
-  else
-    pb_webrtc_attempt_fail (other, fault, FALSE);
+  if (fault == PB_FAULT_PEER_LOST) {
+    /* It hears nothing of us, and keeps what it has. What is being restarted
+     * already, or has been begun anew since, is no news. */
+    if (number == other->number && other->link == PB_WEBRTC_LINK_CONNECTED)
+      pb_webrtc_attempt_restart_ice (other);
+    if (number < other->number || other->link >= PB_WEBRTC_LINK_CONNECTED)
+      return;
+  }
+  pb_webrtc_attempt_fail (other, fault, FALSE);
   pb_webrtc_media_update_rate (other->end);
 }
 
@@ -165,7 +167,7 @@ take_signal (PbWebrtcCounterpart *other, PbMessage *message)
     return;
   }
   if (g_str_equal (kind, "restart")) {
-    handle_restart (other, data);
+    handle_restart (other, (guint) number, data);
     return;
   }
   if ((guint) number < other->number)

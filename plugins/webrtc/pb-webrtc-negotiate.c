@@ -180,6 +180,7 @@ static void
 create_offer (PbWebrtcPeer *self)
 {
   self->is_negotiating = TRUE;
+  self->awaits_answer = TRUE;
   /* their candidates may overtake their answer */
   self->awaits_remote = TRUE;
   if (!pb_webrtc_tracks_offer (self)) {
@@ -405,7 +406,7 @@ parse (PbWebrtcPeer *self, const char *type, const char *text, GError **error)
                ? pb_webrtc_sdp_continues (sdp,
                      self->next_offer != NULL ? self->next_offer : self->remote)
                : self->is_negotiating && self->local != NULL &&
-                     self->awaits_remote &&
+                     self->awaits_answer &&
                      pb_webrtc_sdp_answers (sdp, self->local->sdp);
   if (!is_fit) {
     g_set_error_literal (error, PB_ERROR, PB_ERROR_INVALID,
@@ -431,6 +432,8 @@ pb_webrtc_negotiate_remote (PbWebrtcPeer *self, const char *type,
     return TRUE;
   }
 
+  /* one that was repeated may have two */
+  self->awaits_answer = FALSE;
   is_set =
       self->config.is_offerer
           ? set_remote (self, sdp, GST_WEBRTC_SDP_TYPE_ANSWER, do_answer_set)

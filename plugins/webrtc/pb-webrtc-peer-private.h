@@ -80,6 +80,7 @@ struct _PbWebrtcPeer
   /* from create-offer, or their offer, to the answer's being set */
   gboolean is_negotiating;
   gboolean awaits_remote; /* their candidates wait for their description */
+  gboolean awaits_answer; /* our offer has none yet */
   gboolean is_gathered, is_description_due, has_offered;
   GSource *gather;    /* owned */
   GQueue candidates;  /* of char *: "0 candidate:…", that wait */

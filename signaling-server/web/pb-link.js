@@ -90,7 +90,7 @@ export class PbLink {
 
     this.#intro = intro;
     this.#isCut = false;
-    if (wasCut) this.#run(this.#pc, (pc) => this.#repeatOffer(pc));
+    this.#run(this.#pc, (pc) => this.#repeatOffer(pc));
     if (this.#state === 'connected') {
       this.#owner.changed(this);
       if (this.#wantsOffer)
@@ -304,14 +304,14 @@ export class PbLink {
     this.#run(this.#pc, (pc) => this.#offer(pc, { iceRestart: true }));
   }
 
-  // The path broke one way and ours has not noticed; or the attempt is over
-  // there, and has to be begun anew.
+  // The path broke one way and ours has not noticed: what runs goes on, over
+  // other addresses. Or the attempt is over there, and has to be begun anew.
   #takeRestart(code) {
     if (code !== 'peer-lost') {
       this.#fail(code, false);
     } else if (this.#state === 'connected') {
-      this.#setState('interrupted', code);
-      this.#reconnect();
+      this.#candidates = 0;
+      this.#run(this.#pc, (pc) => this.#offer(pc, { iceRestart: true }));
     }
   }
 
@@ -485,9 +485,12 @@ export class PbLink {
     this.#owner.say(this, 'offer', this.#number, { sdp });
   }
 
-  // It, or its answer, may have been on the way when the WebSocket went.
+  // It, or its answer, may have been on the way when a WebSocket went, be it
+  // that of the other end.
   #repeatOffer(pc) {
-    if (pc.signalingState === 'have-local-offer' && pc.remoteDescription)
+    if (this.#restartOffer)
+      this.#sayOffer(pc, this.#restartOffer);
+    else if (pc.signalingState === 'have-local-offer' && pc.remoteDescription)
       this.#sayOffer(pc, pc.localDescription);
   }
 

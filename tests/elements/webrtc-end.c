@@ -192,14 +192,19 @@ test_interrupted_restarts_ice_first (Fixture *f, gconstpointer unused)
   mock_expect_status (f, "connected", "", 2);
   g_assert_cmpuint (mock_peers_count (), ==, 1);
 
-  /* it hears nothing and we do: the same connection once more */
+  /* it hears nothing and we do: the same connection once more, and nobody is
+   * told that it broke */
   fixture_signal (f, THEM, "restart", 1, "{\"code\":\"peer-lost\"}");
   fixture_sync (f);
   g_assert_cmpuint (mock_peek (1).n_restarts, ==, 2);
+  g_assert_cmpint (pb_webrtc_end_get_state (f->end), ==, PB_STATE_CONNECTED);
+  /* nor is anything restarted that is being restarted */
+  mock_peer_set_state (1, PB_WEBRTC_INTERRUPTED, PB_FAULT_PEER_LOST);
   fixture_signal (f, THEM, "restart", 1, "{\"code\":\"peer-lost\"}");
   fixture_sync (f);
-  g_assert_cmpuint (mock_peek (1).n_restarts, ==, 2);
+  g_assert_cmpuint (mock_peek (1).n_restarts, ==, 3);
   g_assert_cmpuint (mock_peers_count (), ==, 1);
+  mock_peer_set_state (1, PB_WEBRTC_CONNECTED, PB_FAULT_NONE);
 
   /* where its end is gone, a new one is made */
   fixture_signal (f, THEM, "restart", 1, "{\"code\":\"timed-out\"}");
@@ -207,6 +212,11 @@ test_interrupted_restarts_ice_first (Fixture *f, gconstpointer unused)
   g_assert_cmpuint (mock_peers_count_alive (), ==, 1);
   mock_peer_describe (2, "offer", "v=0");
   g_free (mock_wait_signal (f, "offer", 2, 1));
+  /* and what is said of the last one is no news */
+  fixture_signal (f, THEM, "restart", 1, "{\"code\":\"peer-lost\"}");
+  fixture_sync (f);
+  g_assert_cmpuint (mock_peers_count (), ==, 2);
+  g_assert_cmpuint (mock_peers_count_alive (), ==, 1);
 }
 
 static void
@@ -360,10 +370,10 @@ test_offer_that_was_cut_off_is_repeated (Fixture *f, gconstpointer unused)
   fixture_introduce (f, THEM, "caller", NULL);
   fixture_sync (f);
   g_assert_cmpuint (mock_peek (1).n_repeated, ==, 1);
-  /* once: nothing was cut off since */
+  /* or it was the other end that was away */
   fixture_introduce (f, THEM, "caller", ",\"back\":true");
   fixture_sync (f);
-  g_assert_cmpuint (mock_peek (1).n_repeated, ==, 1);
+  g_assert_cmpuint (mock_peek (1).n_repeated, ==, 2);
 }
 
 /* Its answer was lost, or it has none. */
@@ -393,6 +403,21 @@ test_no_room_for_a_track_is_a_new_attempt (Fixture *f, gconstpointer unused)
   g_assert_cmpuint (mock_peek (2).n_tracks, ==, 1);
   mock_peer_describe (2, "offer", "v=0");
   g_free (mock_wait_signal (f, "offer", 2, 1));
+}
+
+static void
+test_no_room_for_a_track_while_the_other_is_away (Fixture *f,
+    gconstpointer unused)
+{
+  mock_connect (f);
+  mock_peer_call (1, fill, NULL);
+  fixture_gone (f, THEM, "lost");
+  fixture_sync (f);
+  fixture_set_tracks (f, 1);
+  fixture_sync (f);
+  g_assert_cmpuint (mock_peers_count (), ==, 1);
+  fixture_introduce (f, THEM, "caller", NULL);
+  mock_peers_wait (2);
 }
 
 /* A restarted server does not know who sends, and lets another one in. */
@@ -439,8 +464,15 @@ test_listener_changes_its_tracks_while_the_server_is_away (Fixture *f,
   fixture_set_tracks (f, 1);
   fixture_sync (f);
   g_assert_cmpuint (mock_peers_count_alive (), ==, 1);
+  mock_peer_set_state (1, PB_WEBRTC_INTERRUPTED, PB_FAULT_PEER_LOST);
   fixture_introduce (f, THEM, "listener", ",\"back\":true");
-  g_free (mock_wait_signal (f, "restart", 1, 1));
+  g_free (fake_server_wait_matches (f->server,
+      "*\"kind\":\"restart\",\"link\":1,\"data\":{\"code\":\"peer-lost\"}*",
+      1));
+  mock_peer_set_state (1, PB_WEBRTC_CONNECTED, PB_FAULT_NONE);
+  g_free (mock_wait_signal (f, "restart", 1, 2));
+  fixture_sync (f);
+  g_assert_cmpuint (mock_peers_count_alive (), ==, 0);
 }
 
 static void
@@ -672,6 +704,8 @@ main (int argc, char **argv)
       test_offer_without_answer_ends_the_attempt);
   ADD ("no-room-for-a-track-is-a-new-attempt", NULL,
       test_no_room_for_a_track_is_a_new_attempt);
+  ADD ("no-room-for-a-track-while-the-other-is-away", NULL,
+      test_no_room_for_a_track_while_the_other_is_away);
   ADD ("next-sender-waits-for-the-end-of-the-last", &receiver,
       test_next_sender_waits_for_the_end_of_the_last);
   ADD ("listener-changes-its-tracks-while-the-server-is-away", &talker,
