@@ -229,25 +229,46 @@ function holdAnswers() {
   };
 }
 
-// A sender whose offer to restart ICE is out, and whose answer is held.
-async function restartPending(lab, hold) {
+// A camera without sound, and its answers in our hand.
+async function joinHeld(lab, prepare) {
   const server = await lab.server();
   const admin = await server.create('demo', ['cam']);
-  const sender = await lab.bare(server);
+  const sender = await lab.bare(server, {}, prepare);
   const receiver = await lab.bare(server);
 
-  await sender.evaluate(countConnections);
-  await receiver.evaluate(countConnections);
+  for (const page of [sender, receiver]) await page.evaluate(countConnections);
   await sender.evaluate(holdAnswers);
   await startSender(sender, await server.mint(admin, 'demo', 'cam', 'send'), { publish: { camera: true } });
   await startReceiver(receiver, await server.mint(admin, 'demo', 'cam', 'receive'));
   await play(receiver);
-  await sender.evaluate((how) => { window.hold = how; }, hold);
-  lab.block('meta l4proto udp drop');
-  await until(() => sender.evaluate(() => window.held() > 0), 'the answer to a restart');
-  lab.open();
   return { sender, receiver, made: async () => `${await sender.evaluate(() => made)} ${await receiver.evaluate(() => made)}` };
 }
+
+// Its offer to restart ICE is out, and the answer is held.
+async function restartPending(lab, hold) {
+  const it = await joinHeld(lab);
+
+  await it.sender.evaluate((how) => { window.hold = how; }, hold);
+  lab.block('meta l4proto udp drop');
+  await until(() => it.sender.evaluate(() => window.held() > 0), 'the answer to a restart');
+  lab.open();
+  return it;
+}
+
+// Sound is offered as well, and the answer is held, or lost.
+async function soundPending(lab, hold, prepare) {
+  const it = await joinHeld(lab, prepare);
+
+  await it.sender.evaluate((how) => {
+    window.hold = how;
+    return end.publish({ camera: true, microphone: true });
+  }, hold);
+  await until(() => it.sender.evaluate(() => window.held() > 0), 'the answer');
+  await it.sender.evaluate(() => { window.hold = null; });
+  return it;
+}
+
+const hears = (page) => until(() => page.evaluate(() => video.srcObject.getAudioTracks().length === 1), 'sound as well');
 
 test('the answer to an ICE restart is lost with the WebSocket: it is restarted again', async (lab) => {
   const { sender, receiver, made } = await restartPending(lab, 'lose');
@@ -267,49 +288,25 @@ test('what is published while ICE restarts is offered after it', async (lab) => 
   await sender.evaluate(() => window.release());
   await until(() => sender.evaluate(() => end.peers[0]?.state === 'connected'), 'the connection again');
   await play(receiver, 'frames after the restart');
-  await until(() => receiver.evaluate(() => video.srcObject.getAudioTracks().length === 1), 'sound as well');
+  await hears(receiver);
   expect(await made() === '1 1', `over the same connection: ${await made()}`);
 });
 
 test('an offer whose answer is lost with the WebSocket is repeated', async (lab) => {
-  const server = await lab.server();
-  const admin = await server.create('demo', ['cam']);
-  const sender = await lab.bare(server);
-  const receiver = await lab.bare(server);
+  const { receiver, made } = await soundPending(lab, 'lose');
 
-  await sender.evaluate(countConnections);
-  await sender.evaluate(holdAnswers);
-  await startSender(sender, await server.mint(admin, 'demo', 'cam', 'send'), { publish: { camera: true } });
-  await startReceiver(receiver, await server.mint(admin, 'demo', 'cam', 'receive'));
-  await play(receiver);
-  await sender.evaluate(() => { window.hold = 'lose'; });
-  await sender.evaluate(() => end.publish({ camera: true, microphone: true }));
-  await until(() => sender.evaluate(() => window.held() > 0), 'the answer');
-  await sender.evaluate(() => { window.hold = null; });
-  await until(() => receiver.evaluate(() => video.srcObject.getAudioTracks().length === 1), 'sound as well');
+  await hears(receiver);
   await play(receiver, 'the picture goes on');
-  expect(await sender.evaluate(() => window.made) === 1, 'over the same connection');
+  expect(await made() === '1 1', `over the same connection: ${await made()}`);
 });
 
 test('an answer that never comes begins another attempt', async (lab) => {
-  const server = await lab.server();
-  const admin = await server.create('demo', ['cam']);
-  const sender = await lab.bare(server, {}, (page) => page.clock.install());
-  const receiver = await lab.bare(server);
+  const { sender, receiver, made } = await soundPending(lab, 'keep', (page) => page.clock.install());
 
-  await sender.evaluate(countConnections);
-  await sender.evaluate(holdAnswers);
-  await startSender(sender, await server.mint(admin, 'demo', 'cam', 'send'), { publish: { camera: true } });
-  await startReceiver(receiver, await server.mint(admin, 'demo', 'cam', 'receive'));
-  await play(receiver);
-  await sender.evaluate(() => { window.hold = 'keep'; });
-  await sender.evaluate(() => end.publish({ camera: true, microphone: true }));
-  await until(() => sender.evaluate(() => window.held() > 0), 'the answer');
-  await sender.evaluate(() => { window.hold = null; });
   await sender.clock.fastForward(16000);
-  await until(() => receiver.evaluate(() => video.srcObject.getAudioTracks().length === 1), 'sound as well');
+  await hears(receiver);
   await play(receiver, 'frames of the other attempt');
-  expect(await sender.evaluate(() => window.made) === 2, 'another connection');
+  expect(await made() === '2 2', `another connection: ${await made()}`);
 });
 
 test('what a browser never answers holds up no later attempt', async (lab) => {

@@ -10,6 +10,26 @@
  * when, and how it comes back. webrtc-end-flow.c: what then flows;
  * webrtc-end-media.c has real ones. */
 
+/* A receiver that sends nothing meets a caller. */
+static void
+meet_listener (Fixture *f)
+{
+  fixture_set_tracks (f, 0);
+  fixture_play (f, 0);
+  fake_server_wait_messages (f->server, "register", 1);
+  fixture_introduce (f, THEM, "listener", NULL);
+}
+
+static void
+connect_listener (Fixture *f)
+{
+  meet_listener (f);
+  fixture_signal (f, THEM, "offer", 1, "{\"sdp\":\"v=1\"}");
+  mock_peers_wait (1);
+  mock_peer_set_state (1, PB_WEBRTC_CONNECTED, PB_FAULT_NONE);
+  mock_expect_status (f, "connected", "", 1);
+}
+
 /* --- being introduced ----------------------------------------------------- */
 
 static void
@@ -104,10 +124,7 @@ test_higher_link_is_a_new_attempt (Fixture *f, gconstpointer unused)
   g_autofree char *heard = NULL;
   g_autofree char *again = NULL;
 
-  fixture_set_tracks (f, 0);
-  fixture_play (f, 0);
-  fake_server_wait_messages (f->server, "register", 1);
-  fixture_introduce (f, THEM, "listener", NULL);
+  meet_listener (f);
   /* a peer that waits for its first offer takes the fourth as well */
   fixture_signal (f, THEM, "offer", 4, "{\"sdp\":\"v=4\"}");
   fixture_sync (f);
@@ -156,10 +173,7 @@ test_caller_begins_again_after_failure (Fixture *f, gconstpointer unused)
 static void
 test_listener_asks_and_waits (Fixture *f, gconstpointer unused)
 {
-  fixture_set_tracks (f, 0);
-  fixture_play (f, 0);
-  fake_server_wait_messages (f->server, "register", 1);
-  fixture_introduce (f, THEM, "listener", NULL);
+  meet_listener (f);
   fixture_signal (f, THEM, "offer", 1, "{\"sdp\":\"" MOCK_BAD_SDP "\"}");
   g_free (fake_server_wait_matches (f->server,
       "*\"kind\":\"restart\",\"link\":1,\"data\":{\"code\":\"refused\"}*", 1));
@@ -223,14 +237,7 @@ static void
 test_listener_leaves_the_restart_to_the_caller (Fixture *f,
     gconstpointer unused)
 {
-  fixture_set_tracks (f, 0);
-  fixture_play (f, 0);
-  fake_server_wait_messages (f->server, "register", 1);
-  fixture_introduce (f, THEM, "listener", NULL);
-  fixture_signal (f, THEM, "offer", 1, "{\"sdp\":\"v=1\"}");
-  mock_peers_wait (1);
-  mock_peer_set_state (1, PB_WEBRTC_CONNECTED, PB_FAULT_NONE);
-  mock_expect_status (f, "connected", "", 1);
+  connect_listener (f);
   mock_peer_set_state (1, PB_WEBRTC_INTERRUPTED, PB_FAULT_PEER_LOST);
   fixture_signal (f, THEM, "offer", 1, "{\"sdp\":\"v=1b\"}");
   fixture_sync (f);
@@ -253,10 +260,7 @@ test_listener_waits_for_an_offer_in_peace (Fixture *f, gconstpointer unused)
 {
   g_autofree char *heard = NULL;
 
-  fixture_set_tracks (f, 0);
-  fixture_play (f, 0);
-  fake_server_wait_messages (f->server, "register", 1);
-  fixture_introduce (f, THEM, "listener", NULL);
+  meet_listener (f);
   mock_peers_wait (1);
   mock_peer_set_state (1, PB_WEBRTC_FAILED, PB_FAULT_TIMED_OUT);
   fixture_sync (f);
@@ -276,10 +280,7 @@ test_listener_waits_for_an_offer_in_peace (Fixture *f, gconstpointer unused)
 static void
 test_flood_of_offers_is_limited (Fixture *f, gconstpointer unused)
 {
-  fixture_set_tracks (f, 0);
-  fixture_play (f, 0);
-  fake_server_wait_messages (f->server, "register", 1);
-  fixture_introduce (f, THEM, "listener", NULL);
+  meet_listener (f);
   for (guint i = 1; i <= 50; i++)
     fixture_signal (f, THEM, "offer", i, "{\"sdp\":\"v=0\"}");
   fixture_sync (f);
@@ -425,14 +426,7 @@ static void
 test_next_sender_waits_for_the_end_of_the_last (Fixture *f,
     gconstpointer unused)
 {
-  fixture_set_tracks (f, 0);
-  fixture_play (f, 0);
-  fake_server_wait_messages (f->server, "register", 1);
-  fixture_introduce (f, THEM, "listener", NULL);
-  fixture_signal (f, THEM, "offer", 1, "{\"sdp\":\"v=1\"}");
-  mock_peers_wait (1);
-  mock_peer_set_state (1, PB_WEBRTC_CONNECTED, PB_FAULT_NONE);
-  mock_expect_status (f, "connected", "", 1);
+  connect_listener (f);
   fixture_introduce (f, "second_001", "listener", NULL);
   fixture_expect (f, "pb-fault", "code", "slot-taken");
   g_assert_cmpuint (mock_peers_count (), ==, 1);
