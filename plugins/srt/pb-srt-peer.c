@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
+#include "glue/pb-signal-data.h"
 #include "glue/pb-timer.h"
 #include "pb-srt-peer.h"
 
@@ -274,17 +275,6 @@ begin (PbSrtPeer *self, guint number)
 
 /* --- what they say -------------------------------------------------------- */
 
-static const char *
-get_datum (JsonObject *data, const char *key)
-{
-  JsonNode *node = data != NULL ? json_object_get_member (data, key) : NULL;
-
-  return node != NULL && JSON_NODE_HOLDS_VALUE (node) &&
-                 json_node_get_value_type (node) == G_TYPE_STRING
-             ? json_node_get_string (node)
-             : NULL;
-}
-
 static void
 handle_ready (PbSrtPeer *self)
 {
@@ -331,11 +321,7 @@ pb_srt_peer_handle_signal (PbSrtPeer *self, PbMessage *message)
   gint64 number = pb_message_has (message, "link")
                       ? pb_message_get_int (message, "link")
                       : 1;
-  JsonObject *object = pb_message_peek_object (message);
-  JsonNode *node = json_object_get_member (object, "data");
-  JsonObject *data = node != NULL && JSON_NODE_HOLDS_OBJECT (node)
-                         ? json_node_get_object (node)
-                         : NULL;
+  JsonObject *data = pb_signal_data_peek (message);
   g_autoptr (GError) error = NULL;
 
   if (kind == NULL || number < 1 || number > NUMBER_MAX)
@@ -354,19 +340,20 @@ pb_srt_peer_handle_signal (PbSrtPeer *self, PbMessage *message)
       begin (self, (guint) number);
   }
   if (g_strcmp0 (kind, "restart") == 0) {
-    handle_restart (self, get_datum (data, "code"));
+    handle_restart (self, pb_signal_data_get_text (data, "code"));
     return;
   }
   if ((guint) number != self->number || self->path == NULL)
     return;
 
   if (g_strcmp0 (kind, "ice") == 0) {
-    if (!pb_ice_path_set_remote (self->path, get_datum (data, "ufrag"),
-            get_datum (data, "pwd"), &error))
+    if (!pb_ice_path_set_remote (self->path,
+            pb_signal_data_get_text (data, "ufrag"),
+            pb_signal_data_get_text (data, "pwd"), &error))
       g_debug ("peer %s: %s", self->them, error->message);
   } else if (g_strcmp0 (kind, "candidate") == 0) {
-    if (!pb_ice_path_add_candidate (self->path, get_datum (data, "candidate"),
-            &error))
+    if (!pb_ice_path_add_candidate (self->path,
+            pb_signal_data_get_text (data, "candidate"), &error))
       g_debug ("peer %s: %s", self->them, error->message);
   } else if (g_strcmp0 (kind, "end-of-candidates") == 0) {
     pb_ice_path_candidates_done (self->path);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
+#include "glue/pb-signal-data.h"
 #include "glue/pb-timer.h"
 #include "pb-webrtc-end-private.h"
 
@@ -31,33 +32,11 @@ may_begin (PbWebrtcCounterpart *other)
   return TRUE;
 }
 
-static JsonObject *
-peek_data (PbMessage *message)
-{
-  JsonNode *node =
-      json_object_get_member (pb_message_peek_object (message), "data");
-
-  return node != NULL && JSON_NODE_HOLDS_OBJECT (node)
-             ? json_node_get_object (node)
-             : NULL;
-}
-
-static const char *
-get_text (JsonObject *data, const char *key)
-{
-  JsonNode *node = data != NULL ? json_object_get_member (data, key) : NULL;
-
-  return node != NULL && JSON_NODE_HOLDS_VALUE (node) &&
-                 json_node_get_value_type (node) == G_TYPE_STRING
-             ? json_node_get_string (node)
-             : NULL;
-}
-
 static void
 take_description (PbWebrtcCounterpart *other, const char *kind,
     JsonObject *data)
 {
-  const char *sdp = get_text (data, "sdp");
+  const char *sdp = pb_signal_data_get_text (data, "sdp");
   g_autoptr (GError) error = NULL;
 
   /* the caller offers, the listener answers */
@@ -82,7 +61,7 @@ take_description (PbWebrtcCounterpart *other, const char *kind,
 static void
 take_candidate (PbWebrtcCounterpart *other, JsonObject *data)
 {
-  const char *candidate = get_text (data, "candidate");
+  const char *candidate = pb_signal_data_get_text (data, "candidate");
   JsonNode *node = data != NULL ? json_object_get_member (data, "mline") : NULL;
   gint64 mline = node != NULL && JSON_NODE_HOLDS_VALUE (node)
                      ? json_node_get_int (node)
@@ -103,7 +82,7 @@ take_candidate (PbWebrtcCounterpart *other, JsonObject *data)
 static void
 handle_restart (PbWebrtcCounterpart *other, guint number, JsonObject *data)
 {
-  const char *code = get_text (data, "code");
+  const char *code = pb_signal_data_get_text (data, "code");
   PbFault fault = PB_FAULT_NO_PATH;
 
   /* Only the listener's end asks, and a wait that runs already is the answer */
@@ -153,7 +132,7 @@ take_signal (PbWebrtcCounterpart *other, PbMessage *message)
   gint64 number = pb_message_has (message, "link")
                       ? pb_message_get_int (message, "link")
                       : 1;
-  JsonObject *data = peek_data (message);
+  JsonObject *data = pb_signal_data_peek (message);
 
   if (kind == NULL || number < 1 || number > NUMBER_MAX)
     return;
